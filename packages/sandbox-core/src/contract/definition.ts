@@ -1,0 +1,32 @@
+import type { Logger } from './logger.js';
+import type { SandboxProvider } from './provider.js';
+
+/** The contract's number. 0: not fixed yet. */
+export const contractVersion = 0;
+
+/** What a host hands to a provider. */
+export interface ProviderPorts {
+  readonly logger: Logger;
+  /** A folder that the provider may fill, below `<stateDir>/<instanceId>/<sandboxId>`; absolute. */
+  readonly stateDir: string;
+}
+
+/** The part of Standard Schema v1 (standardschema.dev) that a host uses: zod, valibot and arktype schemas fit. */
+export interface StandardSchema<Output> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+  };
+}
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+
+/** The default export of a provider package. */
+export interface SandboxProviderDefinition<Options = unknown> {
+  readonly name: string;
+  readonly contract: typeof contractVersion;
+  readonly options: StandardSchema<Options>;
+  create(options: Options, ports: ProviderPorts): SandboxProvider;
+}

@@ -1,0 +1,136 @@
+import type { ProviderProbe } from './capabilities.js';
+import type { LimitName, SandboxConfig } from './config.js';
+import { SandboxError } from './error.js';
+import type { ReportSink } from './report.js';
+import type { EndCause } from './status.js';
+import type { ResourceUsage } from './usage.js';
+import { unmetNeeds } from './needs.js';
+
+export type OutputStream = 'stdout' | 'stderr';
+
+/** Bytes as the program wrote them, in the order in which they were read. */
+export interface OutputChunk {
+  readonly stream: OutputStream;
+  readonly data: Uint8Array;
+  /** ms since the execution's start. */
+  readonly at: number;
+}
+
+export interface TtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+export interface ExecuteOptions {
+  /** Wall time from the program's start, in ms. */
+  readonly timeoutMs: number;
+  /** Between SIGTERM and SIGKILL, in ms. @default 1000 */
+  readonly killGraceMs?: number;
+  /** Ends the run early, with cause `stopped`. The one way to do so, besides the reader's `return()`. */
+  readonly signal?: AbortSignal;
+  readonly report?: ReportSink;
+  /** Added to the sandbox's environment for this execution. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Absent: the program's stdin is empty and closed. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  readonly tty?: TtySize & { readonly resizes?: AsyncIterable<TtySize> };
+}
+
+/** A limit that was met, and how we know: a counter of the kernel, or our own cause. Never a guess from an exit code. */
+export interface LimitHit {
+  readonly limit: LimitName;
+  /** The limit's value, in its own unit (bytes, CPUs, a count, ms). */
+  readonly value: number;
+  /** E.g. `oom_kill 1 in memory.oom_control`. */
+  readonly evidence: string;
+}
+
+/** How the last command of a sandbox ended. */
+export interface ExecutionEnd {
+  readonly cause: EndCause;
+  /** A number that was seen, or null: 128 + n for a signal n that the program met by itself; null when ended by us, lost, or not started. */
+  readonly exitCode: number | null;
+  /** E.g. `SIGSEGV`, where it is known. */
+  readonly signal: string | null;
+  readonly limitsHit: readonly LimitHit[];
+  readonly usage: ResourceUsage;
+  /** For `lost` and `not-started`: what happened, a sentence. */
+  readonly reason: string | null;
+}
+
+/** What a provider cannot do of a request. */
+export interface Refusal {
+  /** The wire field, e.g. `gpus`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+const brand = Symbol.for('@ergon/sandbox-core/SandboxProvider');
+
+/**
+ * The contract between the core and an isolation technology. A provider that implements the abstract methods works everywhere;
+ * the others stand for capabilities and refuse with SANDBOX009 until overridden. Most providers extend
+ * {@link ManagedSandboxProvider}, which keeps these promises, and write its hooks.
+ */
+export abstract class SandboxProvider implements AsyncDisposable {
+  /** Wire name, e.g. `sandbox-exec`, `docker`. */
+  abstract readonly name: string;
+
+  constructor() {
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Finds out what works on this machine. Never throws for a technology that is absent: that is a reason and a fix. */
+  abstract probe(signal?: AbortSignal): Promise<ProviderProbe>;
+
+  /** What cannot be done of this configuration, given the capabilities found by a probe. Pure. Default: compares capabilities. */
+  check(config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
+    return probe.available ? unmetNeeds(config, probe.capabilities) : [];
+  }
+
+  /**
+   * Makes a sandbox, with the files below `solutionPath` at /solution (read-only) and as the beginning of /workspace.
+   * @returns `config.sandboxId`
+   * @throws SandboxError when the isolation, a limit or a network rule can't be put in place; nothing is left then.
+   */
+  abstract prepare(solutionId: string, solutionPath: string, config: SandboxConfig): Promise<string>;
+
+  /**
+   * Runs a command; finishes only when its process tree is gone (or, when lost, its fate is unknown). Whatever happens to the
+   * program, it finishes and `getResult` says it.
+   * @throws SandboxError only for misuse: SANDBOX006 (unknown sandbox), SANDBOX007 (one runs already).
+   */
+  abstract execute(
+    sandboxId: string,
+    command: readonly string[],
+    options: ExecuteOptions,
+  ): AsyncIterable<OutputChunk>;
+
+  /** The end of the last command. @throws SandboxError SANDBOX006, SANDBOX007 (not ended yet), SANDBOX008 (none ran). */
+  abstract getResult(sandboxId: string): Promise<ExecutionEnd>;
+
+  /** Ends what runs and removes everything of the sandbox. False: no such sandbox. @throws when something could not be removed. */
+  abstract cleanup(sandboxId: string): Promise<boolean>;
+
+  /** What the running command uses now. */
+  usage(sandboxId: string): Promise<ResourceUsage> {
+    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} does not measure usage (asked for ${sandboxId}).`));
+  }
+
+  /** Removes what a dead server left. @returns how many sandboxes had something left. */
+  reclaim(_instanceId: string): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  async isAvailable(): Promise<boolean> {
+    return (await this.probe()).available;
+  }
+
+  /** Cleans every sandbox of this provider. */
+  abstract [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** True for a provider built on any copy of this package. */
+export function isSandboxProvider(value: unknown): value is SandboxProvider {
+  return typeof value === 'object' && value !== null && brand in value;
+}

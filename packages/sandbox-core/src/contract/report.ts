@@ -1,0 +1,14 @@
+import type { ResourceUsage } from './usage.js';
+
+/**
+ * All that is not the program's output: what a provider tells of preparing and running. The core writes it into the
+ * execution's log; types that it does not know it writes as they are.
+ */
+export type Report =
+  | { readonly type: 'phase'; readonly phase: string; readonly message?: string }
+  | { readonly type: 'progress'; readonly phase: string; readonly done: number; readonly total: number | null }
+  | { readonly type: 'sample'; readonly usage: ResourceUsage }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'service' | 'network'; readonly [field: string]: unknown };
+
+export type ReportSink = (report: Report) => void;

@@ -1,0 +1,2 @@
+export * from './managed-provider.js';
+export * from './process.js';

@@ -1,0 +1,196 @@
+import { SandboxError, sentenceOf } from '../contract/error.js';
+import { SandboxProvider } from '../contract/provider.js';
+import type { ExecuteOptions, ExecutionEnd, OutputChunk } from '../contract/provider.js';
+import type { SandboxConfig } from '../contract/config.js';
+import { unmeasuredUsage } from '../contract/usage.js';
+import type { ResourceUsage } from '../contract/usage.js';
+import { superviseRun } from './supervise.js';
+import type { CommandSpec, PreparedSolution, SandboxProcess, SandboxTemplate } from './process.js';
+
+interface Entry<Box> {
+  box: Box | null;
+  readonly config: SandboxConfig;
+  /** Aborted by cleanup: ends a preparation or a run. */
+  readonly abort: AbortController;
+  /** The preparation or run that is going on; settles, never rejects. */
+  work: Promise<void>;
+  state: 'preparing' | 'ready' | 'busy' | 'cleaning';
+  lastEnd: ExecutionEnd | null;
+  cleaning: Promise<boolean> | null;
+}
+
+/**
+ * The base class that most providers extend. It keeps the promises of the contract – one command at a time, deadlines of which the
+ * first cause wins, truthful ends, cleanup at any moment – and leaves to a provider the hooks that touch its technology.
+ *
+ * @example
+ * class MyProvider extends ManagedSandboxProvider<MyBox> {
+ *   readonly name = 'mine';
+ *   probe() { … }
+ *   protected open(template) { … }    // the environment
+ *   protected place(box, solution) { … }   // the files
+ *   protected spawn(box, run) { … }   // a command
+ *   protected measure(box) { … }
+ *   protected close(box) { … }
+ * }
+ */
+export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
+  readonly #entries = new Map<string, Entry<Box>>();
+  /** Between two samples of a running command's usage, in ms. */
+  protected readonly sampleEveryMs: number = 500;
+
+  /** Makes the environment: everything that can be made without the solution. When it throws, nothing is left. */
+  protected abstract open(template: SandboxTemplate): Promise<Box>;
+  /** Puts the solution's files in. */
+  protected abstract place(box: Box, solution: PreparedSolution): Promise<void>;
+  /** Starts a command. When it throws, no instruction of it ran (the end is then `not-started`). */
+  protected abstract spawn(box: Box, run: CommandSpec): Promise<SandboxProcess>;
+  /** What the running command uses, since its start. */
+  protected abstract measure(box: Box): Promise<ResourceUsage>;
+  /** Removes everything. Called after the last command ended; safe to call twice. */
+  protected abstract close(box: Box): Promise<void>;
+
+  override async prepare(solutionId: string, solutionPath: string, config: SandboxConfig): Promise<string> {
+    const { sandboxId } = config;
+    if (this.#entries.has(sandboxId)) {
+      throw new SandboxError('SANDBOX008', `A sandbox ${sandboxId} exists already.`);
+    }
+    const abort = new AbortController();
+    const signal = config.signal === undefined ? abort.signal : AbortSignal.any([config.signal, abort.signal]);
+    const entry: Entry<Box> = {
+      box: null,
+      config,
+      abort,
+      work: Promise.resolve(),
+      state: 'preparing',
+      lastEnd: null,
+      cleaning: null,
+    };
+    this.#entries.set(sandboxId, entry);
+    const preparation = this.#prepare(entry, { solutionId, path: solutionPath }, { ...config, signal });
+    entry.work = preparation.then(
+      () => undefined,
+      () => undefined, // the caller of prepare gets the rejection
+    );
+    await preparation;
+    return sandboxId;
+  }
+
+  async #prepare(entry: Entry<Box>, solution: PreparedSolution, template: SandboxTemplate): Promise<void> {
+    const { signal, report } = template;
+    try {
+      signal?.throwIfAborted();
+      entry.box = await this.open(template);
+      signal?.throwIfAborted();
+      await this.place(entry.box, {
+        ...solution,
+        ...(signal && { signal }),
+        ...(report && { report }),
+      });
+      signal?.throwIfAborted();
+      if (entry.state === 'preparing') entry.state = 'ready';
+    } catch (error) {
+      const stopped = signal?.aborted === true;
+      if (entry.cleaning === null) {
+        // The box stays known until it could be removed, so that cleanup can try again.
+        if (entry.box !== null) await this.close(entry.box);
+        this.#entries.delete(entry.config.sandboxId);
+      }
+      throw stopped && !(error instanceof SandboxError)
+        ? new SandboxError('SANDBOX011', 'The preparation was cancelled.', { cause: error })
+        : error;
+    }
+  }
+
+  override async *execute(
+    sandboxId: string,
+    command: readonly string[],
+    options: ExecuteOptions,
+  ): AsyncGenerator<OutputChunk, void, undefined> {
+    const entry = this.#entry(sandboxId);
+    if (entry.state !== 'ready' || entry.box === null) {
+      throw new SandboxError('SANDBOX007', `Sandbox ${sandboxId} is ${entry.state}; it runs one command at a time.`);
+    }
+    entry.state = 'busy';
+    entry.lastEnd = null;
+    let settle: () => void = () => undefined;
+    entry.work = new Promise((resolve) => (settle = resolve));
+    const { box } = entry;
+    try {
+      const signal = options.signal ? AbortSignal.any([options.signal, entry.abort.signal]) : entry.abort.signal;
+      const environment = { ...entry.config.environment, ...options.environment };
+      entry.lastEnd = yield* superviseRun(command, environment, { ...options, signal }, this.sampleEveryMs, {
+        spawn: (run) => this.spawn(box, run),
+        measure: () => this.measure(box),
+      });
+    } catch (error) {
+      entry.lastEnd = {
+        cause: 'lost',
+        exitCode: null,
+        signal: null,
+        limitsHit: [],
+        usage: unmeasuredUsage,
+        reason: sentenceOf(error),
+      };
+    } finally {
+      // A reader that leaves ends the generator in `superviseRun`, whose own finally waits for the tree to be gone.
+      entry.lastEnd ??= {
+        cause: 'stopped',
+        exitCode: null,
+        signal: null,
+        limitsHit: [],
+        usage: unmeasuredUsage,
+        reason: null,
+      };
+      if (entry.state === 'busy') entry.state = 'ready';
+      settle();
+    }
+  }
+
+  override getResult(sandboxId: string): Promise<ExecutionEnd> {
+    return Promise.resolve().then(() => {
+      const entry = this.#entry(sandboxId);
+      if (entry.lastEnd !== null) return entry.lastEnd;
+      throw entry.state === 'busy'
+        ? new SandboxError('SANDBOX007', `The command of sandbox ${sandboxId} has not ended.`)
+        : new SandboxError('SANDBOX008', `Nothing has run in sandbox ${sandboxId}.`);
+    });
+  }
+
+  override async usage(sandboxId: string): Promise<ResourceUsage> {
+    const entry = this.#entry(sandboxId);
+    if (entry.state === 'busy' && entry.box !== null) return this.measure(entry.box);
+    return entry.lastEnd?.usage ?? unmeasuredUsage;
+  }
+
+  override cleanup(sandboxId: string): Promise<boolean> {
+    const entry = this.#entries.get(sandboxId);
+    if (entry === undefined) return Promise.resolve(false);
+    entry.cleaning ??= this.#cleanup(entry).catch((error: unknown) => {
+      entry.cleaning = null; // so that it can be tried again
+      throw error;
+    });
+    return entry.cleaning;
+  }
+
+  async #cleanup(entry: Entry<Box>): Promise<boolean> {
+    entry.abort.abort(new SandboxError('SANDBOX011', 'The sandbox was removed.'));
+    await entry.work;
+    entry.state = 'cleaning';
+    if (entry.box !== null) await this.close(entry.box);
+    this.#entries.delete(entry.config.sandboxId);
+    return true;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    const results = await Promise.allSettled([...this.#entries.keys()].map((id) => this.cleanup(id)));
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw new AggregateError(failures, `${this.name}: some sandboxes could not be removed.`);
+  }
+
+  #entry(sandboxId: string): Entry<Box> {
+    const entry = this.#entries.get(sandboxId);
+    if (entry === undefined) throw new SandboxError('SANDBOX006', `There is no sandbox ${sandboxId} here.`);
+    return entry;
+  }
+}

@@ -1,0 +1,165 @@
+import { sentenceOf } from '../contract/error.js';
+import type { ExecuteOptions, ExecutionEnd, LimitHit, OutputChunk } from '../contract/provider.js';
+import type { EndCause } from '../contract/status.js';
+import { unmeasuredUsage } from '../contract/usage.js';
+import type { ResourceUsage } from '../contract/usage.js';
+import type { CommandSpec, SandboxProcess } from './process.js';
+
+interface RunHooks {
+  spawn(run: CommandSpec): Promise<SandboxProcess>;
+  measure(): Promise<ResourceUsage>;
+}
+
+/**
+ * Runs one command with its deadline, its stop and its samples, yields its output, and returns its end once the tree is gone. The
+ * first cause wins: a deadline that passes while a stop is on its way changes nothing.
+ */
+export async function* superviseRun(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  options: ExecuteOptions,
+  sampleEveryMs: number,
+  hooks: RunHooks,
+): AsyncGenerator<OutputChunk, ExecutionEnd, undefined> {
+  const { timeoutMs, killGraceMs = 1000, report = () => undefined } = options;
+  const limitsHit: LimitHit[] = [];
+  const starting = new AbortController();
+  let cause: EndCause | null = null;
+  let process: SandboxProcess | null = null;
+  let ended = false;
+  const timers = new Set<NodeJS.Timeout>();
+  const after = (ms: number, action: () => void): void => {
+    timers.add(setTimeout(action, ms));
+  };
+  const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
+    process?.kill(signal).catch((error: unknown) => {
+      report({ type: 'notice', message: `${signal} could not be sent: ${sentenceOf(error)}` });
+    });
+  };
+  const finish = (why: EndCause, graceMs: number): void => {
+    if (cause !== null) return;
+    cause = why;
+    starting.abort();
+    if (graceMs > 0) kill('SIGTERM');
+    after(graceMs, () => {
+      kill('SIGKILL');
+    });
+  };
+  const stop = (): void => {
+    finish('stopped', killGraceMs);
+  };
+
+  if (options.signal?.aborted === true) return neverStarted('stopped', 'The run was stopped before it started.');
+  options.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    try {
+      process = await hooks.spawn({
+        command,
+        environment,
+        stdin: options.stdin !== undefined,
+        ...(options.tty && { tty: options.tty }),
+        signal: starting.signal,
+        report,
+        exceeded: (hit) => {
+          if (cause === null) limitsHit.push(hit);
+          finish('limit', 0);
+        },
+      });
+    } catch (error) {
+      return neverStarted(cause ?? 'not-started', sentenceOf(error));
+    }
+    const running = process;
+    if (cause !== null) kill('SIGKILL'); // stopped while it was starting
+    else {
+      after(timeoutMs, () => {
+        finish('timeout', killGraceMs);
+      });
+    }
+    const stopSampling = sample(hooks, report, sampleEveryMs);
+    const feeding = feed(running, options, report);
+    try {
+      yield* running.output;
+      const end = await running.ended;
+      ended = true;
+      await stopSampling();
+      await feeding;
+      return merge(end, cause, limitsHit);
+    } finally {
+      // The reader left: the run ends with it.
+      if (!ended) stop();
+      await stopSampling();
+      await running.ended;
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+function neverStarted(cause: EndCause, reason: string): ExecutionEnd {
+  return { cause, exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage, reason };
+}
+
+/** The provider's account of the end, with our own cause where we ended it, and the memory limit's where the kernel did. */
+function merge(end: ExecutionEnd, ours: EndCause | null, ourHits: readonly LimitHit[]): ExecutionEnd {
+  const limitsHit = [...ourHits, ...end.limitsHit];
+  if (end.cause === 'lost' || end.cause === 'not-started') {
+    return { ...end, cause: end.cause === 'not-started' && ours !== null ? ours : end.cause, limitsHit };
+  }
+  if (ours !== null) {
+    // 128 + n of the signals that we sent is how a shell or an init reports them: no number that the program chose.
+    const byItself = end.cause === 'exited' && end.exitCode !== 128 + 15 && end.exitCode !== 128 + 9;
+    return { ...end, cause: ours, exitCode: byItself ? end.exitCode : null, limitsHit };
+  }
+  const outOfMemory = limitsHit.some((hit) => hit.limit === 'memory');
+  return { ...end, cause: outOfMemory ? 'limit' : end.cause, limitsHit };
+}
+
+/** Reports usage now and then; the returned function stops it and waits for a measurement under way. */
+function sample(hooks: RunHooks, report: CommandSpec['report'], everyMs: number): () => Promise<void> {
+  let pending: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    pending ??= hooks
+      .measure()
+      .then(
+        (usage) => {
+          report({ type: 'sample', usage });
+        },
+        () => undefined, // the process may end while it is being measured; its end says what there is to say
+      )
+      .finally(() => (pending = null));
+  }, everyMs);
+  return async () => {
+    clearInterval(timer);
+    await pending;
+  };
+}
+
+/** Passes the given input on. A program that closes its stdin, or ends, ends the feeding. */
+async function feed(process: SandboxProcess, options: ExecuteOptions, report: CommandSpec['report']): Promise<void> {
+  const { stdin } = options;
+  if (stdin === undefined) return;
+  let ended = false;
+  const end = process.ended.then(() => {
+    ended = true;
+  });
+  const iterator = stdin[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), end]);
+      if (ended || next === undefined) break;
+      if (next.done === true) break;
+      await Promise.race([process.write(next.value), end]);
+    }
+    if (!ended) await process.closeInput();
+  } catch (error) {
+    if (!isBrokenPipe(error)) report({ type: 'notice', message: `stdin was cut off: ${sentenceOf(error)}` });
+  } finally {
+    // Not awaited: an input that waits for its own source would hold the end of the run.
+    void iterator.return?.().catch(() => undefined);
+  }
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
