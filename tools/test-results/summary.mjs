@@ -1,0 +1,29 @@
+// Usage: node summary.mjs FOLDER EXIT_CODE_OF_TESTS [--failed STEP]... EXPECTED_RUN...
+// Sums what reporter.cjs left in FOLDER and prints "N passed, N failed, N skipped" as the last line; exits 1 if anything failed.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { failed: { type: 'string', multiple: true, default: [] } },
+});
+const [folder, exitCode, ...expected] = positionals;
+
+const runs = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+const sum = (key) => runs.reduce((total, run) => total + run[key], 0);
+
+const problems = values.failed.map((step) => `${step} failed`);
+for (const run of expected) {
+  if (!runs.some((found) => found.run === run)) problems.push(`${run} did not finish`);
+}
+if (exitCode !== '0' && problems.length === 0 && sum('failed') === 0) {
+  problems.push('a test run ended with an error outside its tests');
+}
+
+console.log('');
+for (const run of runs) console.log(`${run.run}: ${run.passed} passed, ${run.failed} failed, ${run.skipped} skipped`);
+for (const problem of problems) console.log(problem);
+const failed = sum('failed') + problems.length;
+console.log(`${sum('passed')} passed, ${failed} failed, ${sum('skipped')} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;

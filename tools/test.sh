@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs the format check, lint, type checks, builds and all tests.
+# The last line says "N passed, N failed, N skipped"; the exit code is 0 only if nothing failed.
+# As root the runs that have a "test-user" target are done twice: as root, and as an ordinary user.
+set -uo pipefail
+# shellcheck source=tools/lib/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+cd "$repository" || exit 1
+
+# On Ubuntu and Debian all but bubblewrap and busybox-static are mostly there; python3 is the one at /usr/bin/python3.
+packages=(bubblewrap busybox-static e2fsprogs procps python3 util-linux)
+if ! { need_debian_packages "${packages[@]}" && need_node && need_node_packages; }; then
+  printf '\nThe set-up failed.\n0 passed, 1 failed, 0 skipped\n'
+  exit 1
+fi
+
+results=$(mktemp -d "${TMPDIR:-/tmp}/ergon-test-results.XXXXXX") || exit 1
+trap 'rm -rf "$results"' EXIT
+chmod 1777 "$results" # an ordinary user's run leaves its counts here too
+export ERGON_TEST_RESULTS=$results
+
+failed=()
+step() {
+  say "$1"
+  "${@:2}" < /dev/null || failed+=(--failed "$1")
+}
+each() { npx nx run-many --outputStyle=stream -t "$@"; }
+
+step 'Format check' npx prettier --check .
+step 'Lint' each lint
+step 'Type check' each typecheck
+step 'Build' each build
+
+targets=(test)
+[ "$(id -u)" != 0 ] || targets+=(test-user)
+expected=()
+code=0
+for target in "${targets[@]}"; do
+  say "Tests (target $target)"
+  mapfile -t projects < <(npx nx show projects --with-target "$target" --sep $'\n')
+  for project in "${projects[@]}"; do
+    [ -z "$project" ] || expected+=("$project:$target")
+  done
+  # One after the other: tests of limits and deadlines measure the machine.
+  each "$target" --parallel=1 < /dev/null || code=$?
+done
+[ ${#expected[@]} -gt 0 ] || failed+=(--failed 'Listing the tests')
+
+node tools/test-results/summary.mjs "${failed[@]}" -- "$results" "$code" "${expected[@]}"
