@@ -1,1 +1,5 @@
-export {};
+export { parseInput } from './parse-input.js';
+export type { Registry, RegistryStatistics, SearchFilter, SearchResult, StoredUnit } from './registry.js';
+export { SqliteRegistry } from './sqlite-registry.js';
+export { keptTestResults, maxUnitBytes, unitIdSchema, unitSchema } from './unit.js';
+export type { Unit, UnitInput } from './unit.js';
