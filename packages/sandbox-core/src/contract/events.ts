@@ -8,7 +8,12 @@ export type LogEntry =
   /** A sentence for people: `[error] …`. */
   | { readonly type: 'error'; readonly message: string; readonly code?: string }
   | { readonly type: 'status'; readonly status: SandboxStatus }
-  | { readonly type: 'end'; readonly status: SandboxStatus; readonly cause: EndCause; readonly exitCode: number | null };
+  | {
+      readonly type: 'end';
+      readonly status: SandboxStatus;
+      readonly cause: EndCause;
+      readonly exitCode: number | null;
+    };
 
 /** A whole line, without its end (`\n` or `\r\n`); a `\r` within it stays. Longer than 1 MiB: several, all but the last `partial`. */
 export interface LineEvent {

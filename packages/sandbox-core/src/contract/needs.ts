@@ -16,7 +16,12 @@ export function unmetNeeds(config: SandboxConfig, capabilities: ProviderCapabili
   need(config.services !== undefined, capabilities.services, 'services', 'A service');
   need(config.mounts.length > 0, capabilities.mounts, 'mounts', 'A mount');
   const { runtime, platform } = config;
-  need(runtime !== undefined, runtime !== undefined && capabilities.runtimes.includes(runtime), 'runtime', `Runtime "${runtime ?? ''}"`);
+  need(
+    runtime !== undefined,
+    runtime !== undefined && capabilities.runtimes.includes(runtime),
+    'runtime',
+    `Runtime "${runtime ?? ''}"`,
+  );
   need(
     platform !== undefined && platform !== 'any',
     capabilities.platforms.some((found) => found === platform || found.split('/')[0] === platform),

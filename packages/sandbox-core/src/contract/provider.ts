@@ -100,11 +100,7 @@ export abstract class SandboxProvider implements AsyncDisposable {
    * program, it finishes and `getResult` says it.
    * @throws SandboxError only for misuse: SANDBOX006 (unknown sandbox), SANDBOX007 (one runs already).
    */
-  abstract execute(
-    sandboxId: string,
-    command: readonly string[],
-    options: ExecuteOptions,
-  ): AsyncIterable<OutputChunk>;
+  abstract execute(sandboxId: string, command: readonly string[], options: ExecuteOptions): AsyncIterable<OutputChunk>;
 
   /** The end of the last command. @throws SandboxError SANDBOX006, SANDBOX007 (not ended yet), SANDBOX008 (none ran). */
   abstract getResult(sandboxId: string): Promise<ExecutionEnd>;
@@ -114,7 +110,9 @@ export abstract class SandboxProvider implements AsyncDisposable {
 
   /** What the running command uses now. */
   usage(sandboxId: string): Promise<ResourceUsage> {
-    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} does not measure usage (asked for ${sandboxId}).`));
+    return Promise.reject(
+      new SandboxError('SANDBOX009', `${this.name} does not measure usage (asked for ${sandboxId}).`),
+    );
   }
 
   /** Removes what a dead server left. @returns how many sandboxes had something left. */

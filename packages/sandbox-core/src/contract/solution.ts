@@ -25,6 +25,9 @@ export interface TestResultRecord {
 export interface SolutionRegistry {
   /** Null: no such solution. */
   getSolution(id: string): Promise<StoredSolution | null>;
-  /** Adds to the solution's last ten results; durable when it resolves. A solution deleted meanwhile is no error. */
+  /**
+   * Adds to the solution's last ten results; durable when it resolves. Called again with the same `executionId` it changes nothing, and
+   * for a solution deleted meanwhile it does nothing.
+   */
   recordTestResult(solutionId: string, result: TestResultRecord): Promise<void>;
 }

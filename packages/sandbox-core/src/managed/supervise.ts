@@ -69,7 +69,9 @@ export async function* superviseRun(
       return neverStarted(cause ?? 'not-started', sentenceOf(error));
     }
     const running = process;
-    if (cause !== null) kill('SIGKILL'); // stopped while it was starting
+    report({ type: 'phase', phase: 'started' });
+    if (cause !== null)
+      kill('SIGKILL'); // stopped while it was starting
     else {
       after(timeoutMs, () => {
         finish('timeout', killGraceMs);

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { sizeSchema } from './size.js';
+
+const maxCommandBytes = 128 * 1024;
+const maxEnvironmentBytes = 128 * 1024;
+
+const withoutNul = (text: string): boolean => !text.includes('\0');
+
+/** argv: 1 to 1,024 strings, 128 KiB in all, the first not empty, no NUL. */
+export const commandField = z
+  .array(z.string({ error: 'must be strings' }), { error: 'must be a list of strings, the program first' })
+  .min(1, 'must name a program')
+  .max(1024, 'must have at most 1,024 parts')
+  .refine((argv) => argv[0] !== '', 'must not begin with an empty string')
+  .refine((argv) => argv.every(withoutNul), 'must not contain NUL')
+  .refine(
+    (argv) => argv.reduce((sum, part) => sum + Buffer.byteLength(part) + 1, 0) <= maxCommandBytes,
+    'must be at most 128 KiB long',
+  );
+
+/** Variables: names as in POSIX, values without NUL; 128 KiB in all. */
+export const environmentField = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", not beginning with a digit'),
+    z.string({ error: 'must be a string' }).refine(withoutNul, 'must not contain NUL'),
+    { error: 'must be an object of strings' },
+  )
+  .refine(
+    (variables) =>
+      Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0) <=
+      maxEnvironmentBytes,
+    'must be at most 128 KiB in all',
+  );
+
+/** Seconds. */
+export const timeoutField = z
+  .number({ error: 'must be a number of seconds, above 0 and at most 86400' })
+  .positive('must be above 0 seconds')
+  .max(86_400, 'must be at most 86400 seconds');
+
+export const cpuField = z
+  .number({ error: 'must be a number of CPUs above 0, e.g. 1.5' })
+  .positive('must be above 0')
+  .max(1_000_000, 'must be at most 1000000');
+
+export const pidsField = z
+  .int({ error: 'must be a whole number of processes' })
+  .min(1, 'must be at least 1')
+  .max(4_194_304, 'must be at most 4194304');
+
+export const memoryField = sizeSchema();
+export const diskField = sizeSchema();
+export const outputField = sizeSchema({ max: 1024 ** 3 });
+
+const nameField = (what: string): z.ZodString =>
+  z
+    .string({ error: `must be ${what}` })
+    .min(1, `must be ${what}`)
+    .max(512, 'must be at most 512 characters')
+    .refine(withoutNul, 'must not contain NUL');
+
+export const providerField = nameField('the name of a provider');
+export const imageField = nameField('the name of an image');
+export const runtimeField = nameField('the name of a runtime');
+export const platformField = nameField('the name of a platform');
+
+export const networkField = z.union(
+  [
+    z.enum(['none', 'full']),
+    z.strictObject({ allow: z.array(nameField('host names')).max(1000) }),
+    z.strictObject({ name: nameField('the name of a network') }),
+  ],
+  { error: 'must be "none", "full", {"allow": ["host", …]} or {"name": "…"}' },
+);
+
+export const gpusField = z.union(
+  [z.int().min(1).max(1024), z.strictObject({ ids: z.array(nameField('ids')).min(1).max(1024) })],
+  { error: 'must be a number of GPUs or {"ids": ["…"]}' },
+);
+
+export const volumesField = z
+  .array(nameField('names of volumes'), { error: 'must be a list of names of volumes' })
+  .max(100, 'must be at most 100');
+
+export const servicesField = z
+  .record(nameField('the name of a service'), z.unknown(), { error: 'must be an object of services' })
+  .refine((services) => Object.keys(services).length <= 100, 'must be at most 100');
+
+export const executionIdField = z
+  .string({ error: 'must be a string' })
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');

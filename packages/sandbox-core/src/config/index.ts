@@ -1,0 +1,5 @@
+export * from './fields.js';
+export * from './limits.js';
+export * from './parse.js';
+export * from './request.js';
+export * from './size.js';

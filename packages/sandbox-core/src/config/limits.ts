@@ -1,0 +1,101 @@
+import type { LimitName, SandboxLimits } from '../contract/config.js';
+import type { ProviderCapabilities } from '../contract/capabilities.js';
+import { formatSize } from './size.js';
+
+const defaults = {
+  memoryBytes: 4 * 1024 ** 3,
+  cpus: 4,
+  pids: 256,
+  diskBytes: 1024 ** 3,
+  outputBytes: 64 * 1024 ** 2,
+  timeoutMs: 300_000,
+} as const;
+
+/** Open files of one process, unless the server is told otherwise. */
+const openFiles = 1024;
+
+type Settable = keyof typeof defaults;
+
+/** Limits as somebody asked for them; absent: no wish. */
+export type LimitWishes = Partial<Record<Settable, number | undefined>>;
+
+interface Dimension {
+  readonly field: string;
+  readonly limit: LimitName;
+  readonly format: (value: number) => string;
+}
+
+const dimensions: Record<Settable, Dimension> = {
+  memoryBytes: { field: 'memory_limit', limit: 'memory', format: formatSize },
+  cpus: { field: 'cpu_limit', limit: 'cpu', format: (value) => `${String(value)} CPUs` },
+  pids: { field: 'pids_limit', limit: 'pids', format: (value) => `${String(value)} processes` },
+  diskBytes: { field: 'disk_limit', limit: 'disk', format: formatSize },
+  outputBytes: { field: 'output_limit', limit: 'output', format: formatSize },
+  timeoutMs: { field: 'timeout', limit: 'wall-time', format: (value) => `${String(value / 1000)} s` },
+};
+const settable = Object.keys(dimensions) as Settable[];
+
+export interface ResolvedLimits {
+  readonly limits: SandboxLimits;
+  /** Limits that the request or the solution named. */
+  readonly asked: ReadonlySet<LimitName>;
+  /** What was changed, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** The request's wish, else the solution's, else the default; never above the server's ceiling. */
+export function resolveLimits(request: LimitWishes, solution: LimitWishes, ceiling: LimitWishes): ResolvedLimits {
+  const chosen: Record<Settable, number> = { ...defaults };
+  const asked = new Set<LimitName>();
+  for (const key of settable) {
+    const wish = request[key] ?? solution[key];
+    if (wish === undefined) continue;
+    chosen[key] = wish;
+    asked.add(dimensions[key].limit);
+  }
+  const { values, notes } = lower(chosen, ceiling, "the server's ceiling");
+  return { limits: withFileBounds(values), asked, notes };
+}
+
+/** Lowers limits to what the machine has. */
+export function fitToMachine(
+  limits: SandboxLimits,
+  machine: ProviderCapabilities['machine'],
+): Omit<ResolvedLimits, 'asked'> {
+  const bounds: LimitWishes = {};
+  if (machine.memoryBytes !== null) bounds.memoryBytes = machine.memoryBytes;
+  if (machine.cpus !== null) bounds.cpus = machine.cpus;
+  if (machine.diskBytes !== null) bounds.diskBytes = machine.diskBytes;
+  const { values, notes } = lower(limits, bounds, "the machine's");
+  return { limits: withFileBounds(values), notes };
+}
+
+function lower(
+  from: Readonly<Record<Settable, number>>,
+  bounds: LimitWishes,
+  whose: string,
+): { values: Record<Settable, number>; notes: string[] } {
+  const values = { ...from };
+  const notes: string[] = [];
+  for (const key of settable) {
+    const bound = bounds[key];
+    if (bound === undefined || values[key] <= bound) continue;
+    const { field, format } = dimensions[key];
+    notes.push(`${field} was lowered from ${format(values[key])} to ${whose}, ${format(bound)}.`);
+    values[key] = bound;
+  }
+  return { values, notes };
+}
+
+function withFileBounds(values: Record<Settable, number>): SandboxLimits {
+  const { memoryBytes, cpus, pids, diskBytes, outputBytes, timeoutMs } = values;
+  return Object.freeze({ memoryBytes, cpus, pids, diskBytes, outputBytes, timeoutMs, openFiles, fileBytes: diskBytes });
+}
+
+/** A limit's value for people, e.g. "512 MiB". */
+export function describeLimit(limit: LimitName, value: number): string {
+  if (limit === 'open-files') return `${String(value)} open files`;
+  if (limit === 'file-size') return formatSize(value);
+  const dimension = settable.map((key) => dimensions[key]).find((candidate) => candidate.limit === limit);
+  return dimension === undefined ? String(value) : dimension.format(value);
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import {
+  cpuField,
+  diskField,
+  environmentField,
+  gpusField,
+  imageField,
+  memoryField,
+  networkField,
+  outputField,
+  pidsField,
+  providerField,
+  runtimeField,
+  servicesField,
+  timeoutField,
+  volumesField,
+} from './fields.js';
+
+const requestSchema = z.strictObject({
+  /** Wire name of the provider to use. Default: chosen. */
+  provider: providerField.optional(),
+  /** Seconds. @default 300 */
+  timeout: timeoutField.optional(),
+  /** E.g. "512m". @default "4g" */
+  memoryLimit: memoryField.optional(),
+  /** @default 4 */
+  cpuLimit: cpuField.optional(),
+  /** @default "1g" */
+  diskLimit: diskField.optional(),
+  /** @default 256 */
+  pidsLimit: pidsField.optional(),
+  /** At most "1g". @default "64m" */
+  outputLimit: outputField.optional(),
+  environment: environmentField.optional(),
+  /** @default "none" */
+  network: networkField.optional(),
+  image: imageField.optional(),
+  runtime: runtimeField.optional(),
+  volumes: volumesField.optional(),
+  gpus: gpusField.optional(),
+  services: servicesField.optional(),
+  /** Refuse rather than fall back to another provider or to a best-effort limit. @default false */
+  strict: z.boolean({ error: 'must be true or false' }).optional(),
+  /** Start the solution's command at once. @default false */
+  run: z.boolean({ error: 'must be true or false' }).optional(),
+});
+
+/** What a caller may ask of a sandbox. */
+export type SandboxRequest = z.input<typeof requestSchema>;
+/** The same, with sizes in bytes. */
+export type ParsedRequest = z.output<typeof requestSchema>;
+
+export { requestSchema };

@@ -1,0 +1,149 @@
+import type { ProviderProbe } from '../contract/capabilities.js';
+import type { LimitName } from '../contract/config.js';
+import { SandboxError } from '../contract/error.js';
+import type { Refusal } from '../contract/provider.js';
+
+/** One provider as it stands before a choice. */
+export interface Candidate {
+  readonly name: string;
+  readonly probe: ProviderProbe;
+  /** What it cannot do of this configuration. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface ChoiceInput {
+  readonly candidates: readonly Candidate[];
+  /** The provider that the request names. */
+  readonly requested?: string | undefined;
+  /** Refuse a fallback and best-effort limits. */
+  readonly strict: boolean;
+  /** Limits that the caller asked for by name. */
+  readonly asked: ReadonlySet<LimitName>;
+  /** The server's own order, before the guide's. */
+  readonly prefer: readonly string[];
+  /** Providers without isolation that the server's configuration allows. */
+  readonly allowUnisolated: readonly string[];
+  /** `process.platform` of the server. */
+  readonly platform: string;
+  /** GPU, persistence or another platform is asked for. */
+  readonly special: boolean;
+}
+
+export interface ProviderVerdict {
+  readonly provider: string;
+  readonly verdict: 'chosen' | 'eligible' | 'ruled-out' | 'unavailable';
+  /** A sentence. */
+  readonly reason: string;
+}
+
+/** Which provider serves, and why each one does or does not. */
+export interface Selection {
+  readonly provider: string;
+  readonly requested: string | null;
+  /** The requested provider is down, and another one serves in its place. */
+  readonly fallback: boolean;
+  readonly considered: readonly ProviderVerdict[];
+  /** What the caller should know: limits that were lowered or are best effort. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The guide's five steps: the preference if it can serve; else what the requirements rule out goes; macOS without special needs takes
+ * sandbox-exec; GPU, persistence and Linux take Docker; else anything available. Pure.
+ *
+ * @throws SandboxError SANDBOX001 (none available), SANDBOX008 (unknown name), SANDBOX009 (the named one can't do it).
+ */
+export function chooseProvider(input: ChoiceInput): Selection {
+  const { requested, strict } = input;
+  const judged = input.candidates.map((candidate) => judge(candidate, input));
+  let fallback = false;
+  if (requested !== undefined) {
+    const named = judged.find(({ name }) => name === requested);
+    if (named === undefined) throw unknownProvider(requested, input.candidates);
+    if (named.obstacle?.verdict === 'ruled-out') {
+      throw new SandboxError('SANDBOX009', `${requested}: ${named.obstacle.reason}`, { field: named.obstacle.field });
+    }
+    if (named.obstacle === null) return select(named.name, 'the request names it.', judged, requested, false);
+    if (strict) throw new SandboxError('SANDBOX001', `${requested} is not available: ${named.obstacle.reason}`);
+    fallback = true;
+  }
+  const eligible = judged.filter(({ obstacle }) => obstacle === null).map(({ name }) => name);
+  for (const [name, reason] of ranking(input)) {
+    if (eligible.includes(name)) return select(name, reason, judged, requested ?? null, fallback);
+  }
+  const [first] = eligible;
+  if (first !== undefined) return select(first, 'it is available.', judged, requested ?? null, fallback);
+  throw noneAvailable(judged);
+}
+
+type Judged = {
+  name: string;
+  obstacle: { verdict: 'ruled-out' | 'unavailable'; reason: string; field: string } | null;
+};
+
+function judge({ name, probe, refusals }: Candidate, input: ChoiceInput): Judged {
+  if (!probe.available) {
+    return { name, obstacle: { verdict: 'unavailable', reason: `${probe.reason} ${probe.fix}`, field: 'provider' } };
+  }
+  const { capabilities } = probe;
+  const ruledOut = (reason: string, field: string): Judged => ({
+    name,
+    obstacle: { verdict: 'ruled-out', reason, field },
+  });
+  const [refusal] = refusals;
+  if (refusal !== undefined) {
+    return ruledOut(refusals.map(({ message }) => message).join(' '), refusal.field);
+  }
+  if (capabilities.isolation === 'none' && (input.requested !== name || !input.allowUnisolated.includes(name))) {
+    return ruledOut('It has no isolation: the server must allow it by name and the request must name it.', 'provider');
+  }
+  for (const [limit, enforcement] of Object.entries(capabilities.limits) as [LimitName, string][]) {
+    if (enforcement === 'none' && input.asked.has(limit))
+      return ruledOut(`It cannot limit ${limit}.`, limitField(limit));
+    if (enforcement !== 'hard' && input.strict) {
+      return ruledOut(`Its limit of ${limit} is ${enforcement === 'none' ? 'missing' : 'best effort'} here.`, 'strict');
+    }
+  }
+  return { name, obstacle: null };
+}
+
+function limitField(limit: LimitName): string {
+  return limit === 'wall-time' ? 'timeout' : `${limit.replace('-', '_')}_limit`;
+}
+
+function ranking({ prefer, platform, special }: ChoiceInput): [string, string][] {
+  const order: [string, string][] = prefer.map((name) => [name, "it comes first in this server's configuration."]);
+  if (platform === 'darwin' && !special) order.push(['sandbox-exec', 'macOS without special needs takes it.']);
+  if (platform === 'linux' || special) {
+    order.push(['docker', special ? 'GPU, persistence or a platform is asked for.' : 'Linux takes it.']);
+  }
+  return order;
+}
+
+function select(
+  provider: string,
+  why: string,
+  judged: readonly Judged[],
+  requested: string | null,
+  fallback: boolean,
+): Selection {
+  const considered = judged.map(({ name, obstacle }): ProviderVerdict => {
+    if (name === provider) return { provider: name, verdict: 'chosen', reason: `Chosen: ${why}` };
+    if (obstacle === null) return { provider: name, verdict: 'eligible', reason: 'It could serve too.' };
+    return { provider: name, verdict: obstacle.verdict, reason: obstacle.reason };
+  });
+  const notes = fallback ? [`${String(requested)} is not available; ${provider} serves in its place.`] : [];
+  return { provider, requested, fallback, considered, notes };
+}
+
+function unknownProvider(name: string, candidates: readonly Candidate[]): SandboxError {
+  const known = candidates.map((candidate) => candidate.name).join(', ');
+  return new SandboxError('SANDBOX008', `provider: there is no provider "${name}" here; there is ${known || 'none'}.`, {
+    field: 'provider',
+  });
+}
+
+function noneAvailable(judged: readonly Judged[]): SandboxError {
+  const reasons = judged.map(({ name, obstacle }) => `${name}: ${obstacle?.reason ?? ''}`).join(' ');
+  return new SandboxError('SANDBOX001', `No sandbox provider available. ${reasons || 'None is registered.'}`);
+}

@@ -1,0 +1,191 @@
+import type { ProviderCapabilities, ProviderProbe } from '../contract/capabilities.js';
+import type { LimitName, SandboxConfig } from '../contract/config.js';
+import { contractVersion } from '../contract/definition.js';
+import type { ProviderPorts, SandboxProviderDefinition } from '../contract/definition.js';
+import { SandboxError } from '../contract/error.js';
+import { silentLogger } from '../contract/logger.js';
+import type { Logger } from '../contract/logger.js';
+import { isSandboxProvider } from '../contract/provider.js';
+import type { SandboxProvider } from '../contract/provider.js';
+import { fitToMachine } from '../config/limits.js';
+import { chooseProvider } from './choose.js';
+import type { Candidate, Selection } from './choose.js';
+import { ProbeCache } from './probe-cache.js';
+
+export interface SandboxFactoryOptions {
+  readonly logger?: Logger;
+  /** Providers to take first, before the guide's order. */
+  readonly prefer?: readonly string[];
+  /** Providers without isolation that requests may name. */
+  readonly allowUnisolated?: readonly string[];
+  /** How long a probe is believed, in ms. @default 10000 */
+  readonly probeFreshMs?: number;
+  /** @default process.platform */
+  readonly platform?: string;
+}
+
+/** A wish: everything but what a provider's machine decides. */
+export interface ProviderWish {
+  readonly config: SandboxConfig;
+  readonly requested?: string | undefined;
+  readonly strict: boolean;
+  readonly asked: ReadonlySet<LimitName>;
+}
+
+export interface ProviderStatus {
+  readonly available: boolean;
+  readonly capabilities: ProviderCapabilities | null;
+  /** It would be taken for a request without wishes. */
+  readonly isDefault: boolean;
+  /** Why it is not available, and what to do. */
+  readonly reason: string | null;
+}
+
+/** Knows the providers, whether they work, and which one serves a request. */
+export class SandboxFactory {
+  readonly #providers = new Map<string, { provider: SandboxProvider; probes: ProbeCache }>();
+  readonly #options: Required<SandboxFactoryOptions>;
+
+  constructor(options: SandboxFactoryOptions = {}) {
+    this.#options = {
+      logger: options.logger ?? silentLogger,
+      prefer: options.prefer ?? [],
+      allowUnisolated: options.allowUnisolated ?? [],
+      probeFreshMs: options.probeFreshMs ?? 10_000,
+      platform: options.platform ?? process.platform,
+    };
+  }
+
+  /** @throws SandboxError SANDBOX008 when the name is taken or the value is no provider. */
+  register(provider: SandboxProvider): this {
+    if (!isSandboxProvider(provider)) {
+      throw new SandboxError('SANDBOX008', 'What was registered is no SandboxProvider.');
+    }
+    if (this.#providers.has(provider.name)) {
+      throw new SandboxError('SANDBOX008', `A provider named "${provider.name}" is registered already.`);
+    }
+    const probes = new ProbeCache(provider, this.#options.probeFreshMs, this.#options.logger);
+    this.#providers.set(provider.name, { provider, probes });
+    return this;
+  }
+
+  /**
+   * Makes a provider from a package's definition, its options checked by its own schema, and registers it.
+   * @throws SandboxError SANDBOX008 for options that its schema refuses, or another contract.
+   */
+  async add<Options>(
+    definition: SandboxProviderDefinition<Options>,
+    options: unknown,
+    ports: ProviderPorts,
+  ): Promise<SandboxProvider> {
+    const { name, contract } = definition;
+    if (contract !== contractVersion) {
+      throw new SandboxError(
+        'SANDBOX008',
+        `Provider "${name}" is written for contract ${String(contract)}; this core has ${String(contractVersion)}.`,
+      );
+    }
+    const parsed = await definition.options['~standard'].validate(options);
+    if (parsed.issues !== undefined) {
+      const what = parsed.issues.map(({ message, path }) =>
+        [path?.map(segment).join('.'), message].filter(Boolean).join(': '),
+      );
+      throw new SandboxError('SANDBOX008', `Options of provider "${name}": ${what.join('; ')}.`);
+    }
+    const provider = definition.create(parsed.value, ports);
+    this.register(provider);
+    return provider;
+  }
+
+  /** @throws SandboxError SANDBOX008 for an unknown name. */
+  provider(name: string): SandboxProvider {
+    const known = this.#providers.get(name);
+    if (known === undefined)
+      throw new SandboxError('SANDBOX008', `There is no provider "${name}".`, { field: 'provider' });
+    return known.provider;
+  }
+
+  get providers(): readonly SandboxProvider[] {
+    return [...this.#providers.values()].map(({ provider }) => provider);
+  }
+
+  /** The provider that serves, its limits fitted to its machine. Under a millisecond once each provider was probed. */
+  async choose(
+    wish: ProviderWish,
+  ): Promise<{ provider: SandboxProvider; config: SandboxConfig; selection: Selection }> {
+    const fitted = new Map<string, { config: SandboxConfig; notes: readonly string[] }>();
+    const candidates: Candidate[] = [];
+    for (const [name, { provider, probes }] of this.#providers) {
+      const answer = probes.get();
+      const probe = answer instanceof Promise ? await answer : answer;
+      const fit = fitConfig(wish.config, probe);
+      fitted.set(name, fit);
+      candidates.push({ name, probe, refusals: provider.check(fit.config, probe) });
+    }
+    const { config, requested, strict, asked } = wish;
+    const selection = chooseProvider({
+      ...this.#options,
+      candidates,
+      requested,
+      strict,
+      asked,
+      special: config.gpus !== undefined || config.persistence === true || (config.platform ?? 'any') !== 'any',
+    });
+    const fit = fitted.get(selection.provider);
+    if (fit === undefined) throw new Error(`no candidate ${selection.provider}`);
+    return {
+      provider: this.provider(selection.provider),
+      config: fit.config,
+      selection: { ...selection, notes: [...selection.notes, ...fit.notes] },
+    };
+  }
+
+  /** Every provider by name. `fresh` probes now instead of taking what is known. */
+  async status(options: { fresh?: boolean } = {}): Promise<Record<string, ProviderStatus>> {
+    const probes = new Map<string, ProviderProbe>();
+    for (const [name, cache] of [...this.#providers].map(([name, { probes: cache }]) => [name, cache] as const)) {
+      probes.set(name, await (options.fresh === true ? cache.refresh() : cache.get()));
+    }
+    const isDefault = this.#default(probes);
+    return Object.fromEntries(
+      [...probes].map(([name, probe]): [string, ProviderStatus] => [
+        name,
+        {
+          available: probe.available,
+          capabilities: probe.available ? probe.capabilities : null,
+          isDefault: name === isDefault,
+          reason: probe.available ? null : `${probe.reason} ${probe.fix}`,
+        },
+      ]),
+    );
+  }
+
+  #default(probes: ReadonlyMap<string, ProviderProbe>): string | null {
+    const candidates = [...probes].map(([name, probe]): Candidate => ({ name, probe, refusals: [] }));
+    try {
+      return chooseProvider({ ...this.#options, candidates, strict: false, asked: new Set(), special: false }).provider;
+    } catch {
+      return null; // none is available
+    }
+  }
+}
+
+function segment(part: unknown): string {
+  return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part);
+}
+
+function fitConfig(config: SandboxConfig, probe: ProviderProbe): { config: SandboxConfig; notes: readonly string[] } {
+  if (!probe.available) return { config, notes: [] };
+  const { machine, limits: enforcement } = probe.capabilities;
+  const { limits, notes } = fitToMachine(config.limits, machine);
+  const soft = Object.entries(enforcement).filter(([, how]) => how !== 'hard');
+  return {
+    config: { ...config, limits },
+    notes: [
+      ...notes,
+      ...soft.map(
+        ([limit, how]) => `The limit of ${limit} is ${how === 'none' ? 'not enforced' : 'best effort'} here.`,
+      ),
+    ],
+  };
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SandboxError } from '../contract/error.js';
+import { isInstanceAlive } from './instance.js';
+
+/**
+ * Takes a data folder for one server. The lock is a file that names its holder's process, so it ends with that process, also by SIGKILL.
+ *
+ * @returns a function that gives the folder back.
+ * @throws SandboxError SANDBOX001 when another server that lives holds it.
+ */
+export async function lockDataFolder(dataDir: string, instanceId: string): Promise<() => Promise<void>> {
+  const lock = join(dataDir, 'lock');
+  const mine = join(dataDir, `.lock-${randomUUID()}`);
+  await writeFile(mine, instanceId);
+  try {
+    for (;;) {
+      try {
+        await link(mine, lock); // fails when it exists, and shows the whole content from its first moment
+        return async () => {
+          if ((await readHolder(lock)) === instanceId) await rm(lock, { force: true });
+        };
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+      const holder = await readHolder(lock);
+      if (holder === null) continue; // given back just now
+      if (isInstanceAlive(holder) === true) throw inUse(dataDir, holder);
+      // Two starts may find the same dead holder: what each takes away is looked at again.
+      const taken = join(dataDir, `.lock-${randomUUID()}`);
+      try {
+        await rename(lock, taken);
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) continue;
+        throw error;
+      }
+      const found = await readHolder(taken);
+      if (found !== null && isInstanceAlive(found) === true) {
+        await link(taken, lock);
+        await rm(taken, { force: true });
+        throw inUse(dataDir, found);
+      }
+      await rm(taken, { force: true });
+    }
+  } finally {
+    await rm(mine, { force: true });
+  }
+}
+
+function inUse(dataDir: string, holder: string): SandboxError {
+  const pid = holder.split('-')[1] ?? '?';
+  return new SandboxError(
+    'SANDBOX001',
+    `The data folder ${dataDir} is in use by another server (process ${pid}). Stop that one, or give this one a data folder of its own.`,
+  );
+}
+
+async function readHolder(path: string): Promise<string | null> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

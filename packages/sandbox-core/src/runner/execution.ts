@@ -1,0 +1,265 @@
+import { sentenceOf } from '../contract/error.js';
+import type { ExecutionEvent, LogEntry } from '../contract/events.js';
+import type { ExecutionEnd, LimitHit, SandboxProvider } from '../contract/provider.js';
+import type { Report } from '../contract/report.js';
+import type { SandboxResult, UsageSample } from '../contract/result.js';
+import { statusOfEnd } from '../contract/status.js';
+import { unmeasuredUsage } from '../contract/usage.js';
+import { describeLimit } from '../config/limits.js';
+import { formatSize } from '../config/size.js';
+import type { EventLog } from '../execution/index.js';
+import type { StoredResult } from './journal.js';
+
+/** How a reader follows an execution. */
+export interface FollowOptions {
+  /** Only events with a greater number. */
+  readonly after?: number;
+  /** Ends the reading, quietly. */
+  readonly signal?: AbortSignal;
+  /** `data` events (bytes as they came) instead of `line` events. @default false */
+  readonly raw?: boolean;
+}
+
+/** What a caller holds of one run of a command. */
+export interface Execution {
+  readonly id: string;
+  readonly sandboxId: string;
+  /** Resolves when the run has ended and its result is kept. Never rejects because of the program. */
+  readonly result: Promise<SandboxResult>;
+  /** Batches of numbered events, each reader on its own; finishes after the `end` event. */
+  events(options?: FollowOptions): AsyncIterable<readonly ExecutionEvent[]>;
+  /** Ends the run; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+export interface RunSpec {
+  readonly executionId: string;
+  readonly sandboxId: string;
+  readonly solutionId: string;
+  readonly command: readonly string[];
+  readonly stdin?: string;
+  readonly timeoutMs: number;
+  readonly killGraceMs: number;
+  readonly outputBytes: number;
+}
+
+/** How far a run has come; read while it goes on. */
+export class RunProgress {
+  readonly #begun = performance.now();
+  /** The program's start, in ms since the execution's. Null: not yet. */
+  startedAt: number | null = null;
+  /** At most 120: when full, every second one goes. */
+  readonly samples: UsageSample[] = [];
+
+  /** ms since the execution's start. */
+  now(): number {
+    return performance.now() - this.#begun;
+  }
+
+  /** ms since the program's start. */
+  elapsedMs(): number | null {
+    return this.startedAt === null ? null : this.now() - this.startedAt;
+  }
+
+  add(sample: UsageSample): void {
+    const { samples } = this;
+    if (samples.length >= maxSamples)
+      samples.splice(0, samples.length, ...samples.filter((_, index) => index % 2 === 0));
+    samples.push(sample);
+  }
+}
+
+export interface RunPorts {
+  readonly provider: SandboxProvider;
+  readonly log: EventLog;
+  readonly progress: RunProgress;
+  /** Resolves with the time that the preparation took, in ms; rejects when it failed. */
+  readonly ready: Promise<number>;
+  /** Aborted to stop the run. */
+  readonly signal: AbortSignal;
+  /** Called when the program is about to run. */
+  readonly onRunning: () => void;
+  /** Keeps the result; called before any reader sees the end. */
+  readonly commit: (result: StoredResult) => Promise<void>;
+}
+
+const maxSamples = 120;
+/** How long after its deadline a provider may take to report the end, before the environment counts as lost, in ms. */
+const backstopMs = 20_000;
+
+/** Runs a command through a provider, its output and reports into the log, to its truthful end. Only a broken core makes it reject. */
+export async function runExecution(
+  spec: RunSpec,
+  ports: RunPorts,
+): Promise<{ result: StoredResult; end: ExecutionEnd }> {
+  const { log, provider, progress } = ports;
+  let prepareTimeMs: number | null = null;
+  const now = (): number => progress.now();
+  const report = (entry: Report): void => {
+    if (entry.type === 'phase' && entry.phase === 'started') progress.startedAt = now();
+    if (entry.type === 'sample') progress.add({ at: now(), ...entry.usage });
+    log.append(entry, now());
+  };
+
+  const run = async (): Promise<ExecutionEnd> => {
+    try {
+      prepareTimeMs = await unlessAborted(ports.ready, ports.signal);
+    } catch (error) {
+      return neverStarted(
+        ports.signal.aborted ? 'stopped' : 'not-started',
+        ports.signal.aborted ? null : sentenceOf(error),
+      );
+    }
+    ports.onRunning();
+    log.append({ type: 'status', status: 'running' }, now());
+    const base = now();
+    const output = provider.execute(spec.sandboxId, spec.command, {
+      timeoutMs: spec.timeoutMs,
+      killGraceMs: spec.killGraceMs,
+      signal: ports.signal,
+      report,
+      ...(spec.stdin !== undefined && { stdin: once(spec.stdin) }),
+    });
+    const iterator = output[Symbol.asyncIterator]();
+    const ended = (async (): Promise<ExecutionEnd> => {
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+        const { stream, data, at } = next.value;
+        const wait = log.output({ stream, data, at: at + (progress.startedAt ?? base) });
+        if (wait !== undefined) await wait;
+      }
+      return provider.getResult(spec.sandboxId);
+    })();
+    return withBackstop(ended, spec, ports.signal);
+  };
+
+  const end = await run().catch((error: unknown): ExecutionEnd => lost(sentenceOf(error)));
+  const endedAt = now();
+  const executionTimeMs = end.cause === 'not-started' ? null : progress.elapsedMs();
+  if (executionTimeMs !== null) progress.add({ at: endedAt, ...end.usage });
+  const status = statusOfEnd(end);
+  const errors = describeEnd(end, spec, log);
+  for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, endedAt);
+  const result: StoredResult = {
+    sandboxId: spec.sandboxId,
+    solutionId: spec.solutionId,
+    executionId: spec.executionId,
+    status,
+    cause: end.cause,
+    exitCode: end.exitCode,
+    signal: end.signal,
+    executionTimeMs,
+    truncated: log.truncated,
+    metrics: {
+      provider: provider.name,
+      wallTimeMs: executionTimeMs,
+      cpuTimeMs: end.usage.cpuTimeMs,
+      memoryPeakBytes: end.usage.memoryPeakBytes,
+      prepareTimeMs,
+      samples: progress.samples,
+    },
+    limitsHit: allHits(end, spec, log),
+    errors: errors.map(({ message }) => message),
+    files: null,
+  };
+  await ports.commit(result);
+  await log.end({ type: 'end', status, cause: end.cause, exitCode: end.exitCode }, now());
+  return { result, end };
+}
+
+/** Waits for a promise, or for the abort, whichever comes first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** A provider that ignores its deadline, or a stop, must not hold the result for ever. */
+async function withBackstop(ended: Promise<ExecutionEnd>, spec: RunSpec, signal: AbortSignal): Promise<ExecutionEnd> {
+  let timer: NodeJS.Timeout | undefined;
+  let expire: (end: ExecutionEnd) => void = () => undefined;
+  const expired = new Promise<ExecutionEnd>((resolve) => (expire = resolve));
+  const arm = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      expire(lost('The provider did not report an end in time; what became of the program is not known.'));
+    }, ms);
+  };
+  const graceMs = spec.killGraceMs + backstopMs;
+  const onAbort = (): void => {
+    arm(graceMs);
+  };
+  arm(spec.timeoutMs + graceMs);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([ended, expired]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function neverStarted(cause: 'stopped' | 'not-started', reason: string | null): ExecutionEnd {
+  return { cause, exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage, reason };
+}
+
+function lost(reason: string): ExecutionEnd {
+  return { cause: 'lost', exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage, reason };
+}
+
+function allHits(end: ExecutionEnd, spec: RunSpec, log: EventLog): readonly LimitHit[] {
+  const hits = [...end.limitsHit];
+  if (end.cause === 'timeout') {
+    hits.push({ limit: 'wall-time', value: spec.timeoutMs, evidence: 'the deadline passed while it ran' });
+  }
+  if (log.truncated) {
+    const evidence = `${String(log.discardedBytes)} bytes came after it and were discarded`;
+    hits.push({ limit: 'output', value: spec.outputBytes, evidence });
+  }
+  return hits;
+}
+
+interface Sentence {
+  readonly message: string;
+  readonly code?: LogEntryCode;
+}
+type LogEntryCode = Extract<LogEntry, { type: 'error' }>['code'];
+
+/** What people should know of an end, in sentences. */
+function describeEnd(end: ExecutionEnd, spec: RunSpec, log: EventLog): Sentence[] {
+  const sentences: Sentence[] = [];
+  if (end.cause === 'timeout') sentences.push({ message: 'Execution timeout exceeded', code: 'SANDBOX003' });
+  if (end.cause === 'lost') {
+    sentences.push({ message: `The environment was lost: ${end.reason ?? 'no reason is known'}`, code: 'SANDBOX011' });
+  }
+  if (end.cause === 'not-started') {
+    sentences.push({ message: `The command was not started: ${end.reason ?? 'no reason is known'}` });
+  }
+  for (const { limit, value, evidence } of end.limitsHit) {
+    const message = `The ${limit} limit of ${describeLimit(limit, value)} was hit (${evidence}).`;
+    sentences.push({ message, code: 'SANDBOX004' });
+  }
+  if (log.truncated) {
+    const message =
+      `The output passed its limit of ${formatSize(spec.outputBytes)}; ` +
+      `${String(log.discardedBytes)} bytes after it were discarded.`;
+    sentences.push({ message, code: 'SANDBOX004' });
+  }
+  if (log.failure !== null) {
+    sentences.push({ message: `The output could not all be kept: ${log.failure.message}`, code: 'SANDBOX004' });
+  }
+  return sentences;
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(text));
+}

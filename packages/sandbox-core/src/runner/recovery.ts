@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sentenceOf } from '../contract/error.js';
+import type { Logger } from '../contract/logger.js';
+import { EventLog } from '../execution/index.js';
+import type { SandboxFactory } from '../factory/factory.js';
+import type { ExecutionRecord, History } from './history.js';
+import type { StoredResult } from './journal.js';
+
+/**
+ * Removes what earlier starts on this data folder left: `folder` holds one folder for each start that did not end in order. What can't be
+ * removed now (its provider is down) stays named there, for the next time.
+ */
+export async function reclaimLeftovers(
+  folder: string,
+  instanceId: string,
+  factory: SandboxFactory,
+  logger: Logger,
+): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  for (const dead of await readdir(folder)) {
+    if (dead === instanceId) continue;
+    try {
+      let reclaimed = 0;
+      for (const provider of factory.providers) reclaimed += await provider.reclaim(dead);
+      await rm(join(folder, dead), { recursive: true, force: true });
+      logger.info('What an earlier start left was removed', { instanceId: dead, sandboxes: reclaimed });
+    } catch (error) {
+      logger.error('What an earlier start left could not all be removed', {
+        instanceId: dead,
+        error: sentenceOf(error),
+      });
+    }
+  }
+}
+
+const cutOffSentence = 'The server ended while this ran, so the run was cut off.';
+
+/**
+ * Ends, in the history, what an earlier start was doing when it died, and completes what it had no time to: logs without an end, results
+ * that the registry lacks. To be called when nothing of it runs any more.
+ *
+ * @param record tells the registry; false: to be tried again at the next start.
+ */
+export async function endCutOffRuns(
+  history: History,
+  executionsDir: string,
+  record: (result: StoredResult) => Promise<boolean>,
+  logger: Logger,
+): Promise<void> {
+  const at = new Date().toISOString();
+  for (const execution of [...history.executions.values()]) {
+    if (execution.settled) continue;
+    const { executionId } = execution;
+    let result = await history.result(executionId);
+    if (result === null) {
+      result = cutOffResult(execution);
+      logger.warn('A run was cut off when the server ended', { executionId, solutionId: result.solutionId });
+      await history.add({ kind: 'end', executionId, at, result }, { durable: true });
+    }
+    await completeLog(join(executionsDir, `${executionId}.log`), result);
+    if (await record(result)) await history.add({ kind: 'settled', executionId });
+  }
+  for (const sandbox of [...history.sandboxes.values()]) {
+    if (!sandbox.gone) await history.add({ kind: 'gone', sandboxId: sandbox.sandboxId, at });
+  }
+}
+
+function cutOffResult({ executionId, sandbox }: ExecutionRecord): StoredResult {
+  return {
+    sandboxId: sandbox.sandboxId,
+    solutionId: sandbox.solutionId,
+    executionId,
+    status: 'failed',
+    cause: 'lost',
+    exitCode: null,
+    signal: null,
+    executionTimeMs: null,
+    truncated: false,
+    metrics: {
+      provider: sandbox.provider,
+      wallTimeMs: null,
+      cpuTimeMs: null,
+      memoryPeakBytes: null,
+      prepareTimeMs: null,
+      samples: [],
+    },
+    limitsHit: [],
+    errors: [cutOffSentence],
+    files: null,
+  };
+}
+
+async function completeLog(path: string, result: StoredResult): Promise<void> {
+  if (!existsSync(path)) return;
+  const log = await EventLog.read(path);
+  try {
+    if (log.ended) return;
+    await log.cutOff([
+      ...result.errors.map((message) => ({ type: 'error' as const, message })),
+      { type: 'end', status: result.status, cause: result.cause ?? 'lost', exitCode: result.exitCode },
+    ]);
+  } finally {
+    await log[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,18 @@
+import type { SandboxResult } from '../contract/result.js';
+import { formatSize } from '../config/size.js';
+import type { EventLog } from '../execution/index.js';
+
+/** The most of each stream that a result carries; the log has the rest. */
+const maxTextBytes = 8 * 1024 ** 2;
+
+/** A result with its program's output, from the log. */
+export async function withText(
+  result: Omit<SandboxResult, 'stdout' | 'stderr'>,
+  log: EventLog | null,
+): Promise<SandboxResult> {
+  if (log === null) return { ...result, stdout: null, stderr: null };
+  const { stdout, stderr, shortened } = await log.text(maxTextBytes);
+  if (!shortened) return { ...result, stdout, stderr };
+  const sentence = `The output is shortened here to its first ${formatSize(maxTextBytes)} a stream; the execution's events have all of it.`;
+  return { ...result, stdout, stderr, truncated: true, errors: [...result.errors, sentence] };
+}

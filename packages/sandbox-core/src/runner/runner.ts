@@ -1,0 +1,517 @@
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { environmentField } from '../config/fields.js';
+import { resolveLimits } from '../config/limits.js';
+import type { LimitWishes } from '../config/limits.js';
+import { parseInput } from '../config/parse.js';
+import { requestSchema } from '../config/request.js';
+import type { ParsedRequest, SandboxRequest } from '../config/request.js';
+import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
+import { SandboxError, sentenceOf } from '../contract/error.js';
+import { silentLogger } from '../contract/logger.js';
+import type { Logger } from '../contract/logger.js';
+import type { SandboxResult } from '../contract/result.js';
+import type { SolutionRegistry } from '../contract/solution.js';
+import type { SandboxStatus } from '../contract/status.js';
+import { EventLog } from '../execution/index.js';
+import type { SandboxFactory } from '../factory/factory.js';
+import { parseSolution } from '../solution/content.js';
+import type { Solution } from '../solution/content.js';
+import { SolutionFiles } from '../solution/materialise.js';
+import type { Execution, FollowOptions } from './execution.js';
+import { lockDataFolder } from './data-lock.js';
+import { History, testResultOf } from './history.js';
+import type { HistoryRow, SandboxRecord } from './history.js';
+import { newInstanceId } from './instance.js';
+import type { StoredResult } from './journal.js';
+import { endCutOffRuns, reclaimLeftovers } from './recovery.js';
+import { withText } from './results.js';
+import { Sandbox } from './sandbox.js';
+import type { ExecuteRequest } from './sandbox.js';
+
+export interface RunnerOptions {
+  /** A folder of this runner's own: history, logs, files of solutions, what providers keep. */
+  readonly dataDir: string;
+  readonly registry: SolutionRegistry;
+  readonly factory: SandboxFactory;
+  readonly logger?: Logger;
+  /** Sandboxes at one time. @default 10 */
+  readonly maxConcurrent?: number;
+  /** A sandbox in which nothing has run for so long goes, in ms. @default 1800000 (30 minutes) */
+  readonly idleMs?: number;
+  /** Between SIGTERM and SIGKILL, in ms. @default 1000 */
+  readonly killGraceMs?: number;
+  /** No sandbox gets more than this. */
+  readonly ceiling?: LimitWishes;
+  /** The user to whom sandboxes belong. @default "local" */
+  readonly ownerId?: string;
+}
+
+export interface ActiveSandbox {
+  readonly sandboxId: string;
+  readonly solutionId: string;
+  readonly status: SandboxStatus;
+  readonly provider: string;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+}
+
+const solutionsUnusedMs = 7 * 24 * 3600 * 1000;
+
+/**
+ * Tests solutions in sandboxes: opens and cleans them, runs commands, keeps results and history.
+ *
+ * @example
+ * const runner = await SandboxRunner.start({ dataDir, registry, factory });
+ * await using sandbox = await runner.open('hello-python', { timeout: 60 });
+ * const execution = await sandbox.execute();
+ * for await (const events of execution.events()) for (const event of events) console.log(event);
+ * console.log(await execution.result);
+ */
+export class SandboxRunner implements AsyncDisposable {
+  readonly #options: Required<RunnerOptions>;
+  readonly #instanceId: string;
+  readonly #history: History;
+  readonly #files: SolutionFiles;
+  readonly #unlock: () => Promise<void>;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  /** Requests that are past the limit's check and not in the map yet. */
+  #admitted = 0;
+  #closing: Promise<void> | null = null;
+
+  private constructor(
+    options: Required<RunnerOptions>,
+    instanceId: string,
+    history: History,
+    files: SolutionFiles,
+    unlock: () => Promise<void>,
+  ) {
+    this.#options = options;
+    this.#instanceId = instanceId;
+    this.#history = history;
+    this.#files = files;
+    this.#unlock = unlock;
+  }
+
+  /**
+   * Takes the data folder, removes what a dead start left on it, ends what it was running in the history.
+   * @throws SandboxError SANDBOX001 when another runner has the folder.
+   */
+  static async start(options: RunnerOptions): Promise<SandboxRunner> {
+    const full: Required<RunnerOptions> = {
+      logger: silentLogger,
+      maxConcurrent: 10,
+      idleMs: 30 * 60_000,
+      killGraceMs: 1000,
+      ceiling: {},
+      ownerId: 'local',
+      ...options,
+      dataDir: resolve(options.dataDir),
+    };
+    const { dataDir, factory, logger } = full;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await mkdir(join(dataDir, 'executions'), { recursive: true, mode: 0o700 });
+    const instanceId = newInstanceId();
+    const unlock = await lockDataFolder(dataDir, instanceId);
+    try {
+      // Named before anything of this start is made, so that the next start finds it.
+      await mkdir(join(dataDir, 'sandboxes', instanceId), { recursive: true, mode: 0o755 });
+      await reclaimLeftovers(join(dataDir, 'sandboxes'), instanceId, factory, logger);
+      const files = new SolutionFiles(join(dataDir, 'solutions'));
+      await files.sweep(solutionsUnusedMs);
+      const history = await History.open(join(dataDir, 'history.jsonl'));
+      const runner = new SandboxRunner(full, instanceId, history, files, unlock);
+      await endCutOffRuns(history, runner.#executionsDir, (result) => runner.#record(result), logger);
+      return runner;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  get #executionsDir(): string {
+    return join(this.#options.dataDir, 'executions');
+  }
+
+  get instanceId(): string {
+    return this.#instanceId;
+  }
+
+  /**
+   * Opens a sandbox for a solution. Answers once the request is valid, admitted and its provider chosen; the preparation goes on.
+   * @throws SandboxError SANDBOX001, 002, 005, 008, 009.
+   */
+  async open(solutionId: string, request: SandboxRequest = {}): Promise<Sandbox> {
+    const parsed = parseInput(requestSchema, request);
+    if (this.#closing !== null) throw new SandboxError('SANDBOX001', 'The server is shutting down.');
+    const stored = await this.#options.registry.getSolution(solutionId);
+    if (stored === null) {
+      throw new SandboxError('SANDBOX002', `There is no solution "${solutionId}" in the registry.`, {
+        field: 'solution_id',
+      });
+    }
+    const solution = parseSolution(stored);
+    refuseUnbuilt(solution, parsed);
+    const { config, asked, notes } = this.#configure(solution, parsed);
+    const chosen = await this.#options.factory.choose({
+      config,
+      requested: parsed.provider,
+      strict: parsed.strict ?? false,
+      asked,
+    });
+    const release = this.#admit();
+    try {
+      await this.#history.add({
+        kind: 'sandbox',
+        sandboxId: config.sandboxId,
+        solutionId,
+        ownerId: config.ownerId,
+        provider: chosen.provider.name,
+        at: new Date().toISOString(),
+      });
+      const sandbox = new Sandbox({
+        provider: chosen.provider,
+        config: chosen.config,
+        selection: { ...chosen.selection, notes: [...notes, ...chosen.selection.notes] },
+        solution,
+        materialise: () => this.#files.materialise(solution.files),
+        history: this.#history,
+        executionsDir: this.#executionsDir,
+        killGraceMs: this.#options.killGraceMs,
+        idleMs: this.#options.idleMs,
+        logger: this.#options.logger,
+        keep: (result) => this.#keep(result),
+        onGone: ({ id }) => {
+          this.#sandboxes.delete(id);
+        },
+      });
+      this.#sandboxes.set(sandbox.id, sandbox);
+      if (parsed.run === true) await sandbox.execute();
+      return sandbox;
+    } finally {
+      release();
+    }
+  }
+
+  /** Counts a sandbox before the first await after the check, so that two requests can't share the last place. */
+  #admit(): () => void {
+    if (this.#closing !== null) throw new SandboxError('SANDBOX001', 'The server is shutting down.');
+    const { maxConcurrent } = this.#options;
+    if (this.#sandboxes.size + this.#admitted >= maxConcurrent) {
+      throw new SandboxError(
+        'SANDBOX005',
+        `Maximum concurrent sandboxes reached (${String(maxConcurrent)}). Remove one that is no longer needed.`,
+      );
+    }
+    this.#admitted += 1;
+    return () => {
+      this.#admitted -= 1;
+    };
+  }
+
+  #configure(
+    solution: Solution,
+    request: ParsedRequest,
+  ): { config: SandboxConfig; asked: ReturnType<typeof resolveLimits>['asked']; notes: readonly string[] } {
+    const wishes: LimitWishes = {
+      memoryBytes: request.memoryLimit,
+      cpus: request.cpuLimit,
+      pids: request.pidsLimit,
+      diskBytes: request.diskLimit,
+      outputBytes: request.outputLimit,
+      timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
+    };
+    const { limits, asked, notes } = resolveLimits(wishes, solution.limits, this.#options.ceiling);
+    const image = request.image ?? solution.image;
+    const services = request.services ?? solution.services;
+    const gpus = request.gpus ?? (solution.gpu ? 1 : undefined);
+    const config: SandboxConfig = {
+      sandboxId: randomUUID(),
+      instanceId: this.#instanceId,
+      ownerId: this.#options.ownerId,
+      limits,
+      network: networkPolicy(request.network ?? 'none'),
+      environment: parseInput(environmentField, { ...solution.environment, ...request.environment }, 'environment'),
+      mounts: [],
+      ...(image !== undefined && { image }),
+      ...(services !== undefined && { services }),
+      ...(gpus !== undefined && { gpus }),
+      ...(request.runtime !== undefined && { runtime: request.runtime }),
+      ...(solution.platform !== undefined && { platform: solution.platform }),
+      ...(request.volumes !== undefined && { volumes: request.volumes }),
+      ...(solution.persistence && { persistence: true }),
+    };
+    return { config, asked, notes };
+  }
+
+  /** Opens a sandbox, runs the solution's command to its end, and removes the sandbox. */
+  async test(solutionId: string, request: SandboxRequest = {}): Promise<SandboxResult> {
+    await using sandbox = await this.open(solutionId, { ...request, run: false });
+    const execution = await sandbox.execute();
+    return await execution.result;
+  }
+
+  /** @throws SandboxError SANDBOX006 when it is not here (any more). */
+  sandbox(sandboxId: string): Sandbox {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (sandbox !== undefined) return sandbox;
+    throw new SandboxError(
+      'SANDBOX006',
+      this.#history.sandboxes.has(sandboxId)
+        ? `Sandbox ${sandboxId} has been removed; its results are still there.`
+        : `There is no sandbox ${sandboxId}.`,
+      { field: 'sandbox_id' },
+    );
+  }
+
+  /** The same `executionId` again follows that execution and never starts a second. */
+  async execute(sandboxId: string, request: ExecuteRequest = {}): Promise<Execution> {
+    const { executionId } = request;
+    const known = executionId === undefined ? undefined : this.#history.executions.get(executionId);
+    if (executionId !== undefined && known !== undefined) {
+      if (known.sandbox.sandboxId === sandboxId) return this.execution(executionId);
+      throw new SandboxError('SANDBOX008', 'execution_id: another sandbox has an execution of this id.', {
+        field: 'execution_id',
+      });
+    }
+    return this.sandbox(sandboxId).execute(request);
+  }
+
+  /**
+   * A running, ended, or long gone execution.
+   * @throws SandboxError SANDBOX006 when there never was one.
+   */
+  async execution(executionId: string): Promise<Execution> {
+    const record = this.#history.executions.get(executionId);
+    if (record === undefined) throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`);
+    const { sandboxId } = record.sandbox;
+    const current = this.#sandboxes.get(sandboxId)?.current;
+    if (current?.id === executionId) return current;
+    const result = await this.#history.result(executionId);
+    if (result === null) return this.sandbox(sandboxId).execute({ executionId }); // it is just being started
+    const path = this.#logPath(executionId);
+    return {
+      id: executionId,
+      sandboxId,
+      get result() {
+        return readLog(path, (log) => withText(result, log));
+      },
+      async *events(options?: FollowOptions) {
+        const log = await EventLog.read(path);
+        try {
+          yield* log.events(options);
+        } finally {
+          await log[Symbol.asyncDispose]();
+        }
+      },
+      stop: () => Promise.resolve(),
+    };
+  }
+
+  /** True while an execution's events can be read. */
+  async hasEvents(executionId: string): Promise<boolean> {
+    return this.#history.executions.has(executionId) && exists(this.#logPath(executionId));
+  }
+
+  #logPath(executionId: string): string {
+    return join(this.#executionsDir, `${executionId}.log`);
+  }
+
+  /** The running or last execution of a sandbox, also of one that is gone. Null: none ever ran. */
+  async current(sandboxId: string): Promise<Execution | null> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (sandbox?.current != null) return sandbox.current;
+    const last = this.#known(sandboxId).executionIds.at(-1);
+    return last === undefined ? null : this.execution(last);
+  }
+
+  #known(sandboxId: string): SandboxRecord {
+    const record = this.#history.sandboxes.get(sandboxId);
+    if (record === undefined) {
+      throw new SandboxError('SANDBOX006', `There is no sandbox ${sandboxId}.`, { field: 'sandbox_id' });
+    }
+    return record;
+  }
+
+  /**
+   * What is known of a sandbox's last execution, or of the one named; readable after cleanup and restart.
+   * @param options.waitMs waits so long for the end of a run that goes on.
+   * @throws SandboxError SANDBOX006
+   */
+  async results(sandboxId: string, options: { executionId?: string; waitMs?: number } = {}): Promise<SandboxResult> {
+    const record = this.#known(sandboxId);
+    const { executionId, waitMs = 0 } = options;
+    if (executionId !== undefined && this.#history.executions.get(executionId)?.sandbox !== record) {
+      throw new SandboxError('SANDBOX006', `Sandbox ${sandboxId} has no execution ${executionId}.`, {
+        field: 'execution_id',
+      });
+    }
+    const sandbox = this.#sandboxes.get(sandboxId);
+    const id = executionId ?? record.executionIds.at(-1);
+    if (id === undefined) return sandbox?.emptyResult() ?? goneResult(record);
+    const running = sandbox?.current?.id === id ? sandbox.current : null;
+    if (running !== null && waitMs > 0) await atMost(running.result, waitMs);
+    const ended = await this.#history.result(id);
+    if (ended !== null) return readLog(this.#logPath(id), (log) => withText(ended, log));
+    return sandbox?.runningResult() ?? goneResult(record);
+  }
+
+  /** Ends what runs in a sandbox, and keeps the sandbox. False: nothing ran. */
+  stop(sandboxId: string): Promise<boolean> {
+    return this.sandbox(sandboxId).stop();
+  }
+
+  /** Ends what runs and removes the sandbox; its results stay. A sandbox that is gone already is fine. */
+  async cleanup(sandboxId: string): Promise<void> {
+    this.#known(sandboxId);
+    await this.#sandboxes.get(sandboxId)?.cleanup();
+  }
+
+  /**
+   * Removes every sandbox, running or not.
+   * @returns how many.
+   * @throws AggregateError when some could not be removed; the others are.
+   */
+  async cleanupAll(): Promise<number> {
+    const all = [...this.#sandboxes.values()];
+    const outcomes = await Promise.allSettled(all.map((sandbox) => sandbox.cleanup()));
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    if (failures.length > 0)
+      throw new AggregateError(failures, `${String(failures.length)} sandboxes could not be removed.`);
+    return all.length;
+  }
+
+  /** The sandboxes that are here and count against the limit. */
+  active(): readonly ActiveSandbox[] {
+    return [...this.#sandboxes.values()].map(({ id, solutionId, status, selection, started }) => ({
+      sandboxId: id,
+      solutionId,
+      status,
+      provider: selection.provider,
+      started,
+    }));
+  }
+
+  /** Executions, newest first, running ones and those of earlier starts too. `before`: an execution's id, or a time. */
+  history(options: { solutionId?: string; limit?: number; before?: string } = {}): readonly HistoryRow[] {
+    const { limit = 50, ...rest } = options;
+    return this.#history.rows({ limit, ...rest }).map((row) => {
+      const live = this.#sandboxes.get(row.sandboxId);
+      return row.status === 'running' && live?.status === 'preparing' ? { ...row, status: 'preparing' } : row;
+    });
+  }
+
+  async #keep(result: StoredResult): Promise<boolean> {
+    const { executionId } = result;
+    try {
+      await this.#history.add({ kind: 'end', executionId, at: new Date().toISOString(), result }, { durable: true });
+    } catch (error) {
+      this.#options.logger.error('A result could not be kept', { executionId, error: sentenceOf(error) });
+      return false;
+    }
+    return this.#record(result);
+  }
+
+  async #record(result: StoredResult): Promise<boolean> {
+    const { registry, logger } = this.#options;
+    const { executionId, solutionId } = result;
+    try {
+      await registry.recordTestResult(solutionId, testResultOf(result, new Date().toISOString()));
+      return true;
+    } catch (error) {
+      logger.error('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
+      return false;
+    }
+  }
+
+  /** Removes every sandbox and gives the data folder back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.cleanupAll();
+      await rm(join(this.#options.dataDir, 'sandboxes', this.#instanceId), { recursive: true, force: true });
+    } finally {
+      await this.#history.close();
+      await this.#unlock();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** What later work brings is refused until it is there, never ignored. */
+function refuseUnbuilt(solution: Solution, request: ParsedRequest): void {
+  const refuse = (field: string, what: string): never => {
+    throw new SandboxError('SANDBOX009', `${field}: ${what} not supported yet.`, { field });
+  };
+  if (solution.network) refuse('content.requires_network', 'network access is');
+  if (solution.requirements.length > 0) refuse('content.requirements', 'installing requirements is');
+  if (solution.services !== undefined) refuse('content.services', 'services are');
+  if (request.services !== undefined) refuse('services', 'services are');
+  if (request.network !== undefined && request.network !== 'none') refuse('network', 'any network but "none" is');
+  for (const [where, environment] of [
+    ['content.environment', solution.environment],
+    ['environment', request.environment ?? {}],
+  ] as const) {
+    for (const [name, value] of Object.entries(environment)) {
+      if (/\$\{[^}]*\}/.test(value)) refuse(`${where}.${name}`, 'a reference such as ${NAME} is');
+    }
+  }
+}
+
+function networkPolicy(network: NonNullable<ParsedRequest['network']>): NetworkPolicy {
+  if (typeof network === 'string') return { mode: network };
+  return 'allow' in network ? { mode: 'allowlist', allow: network.allow } : { mode: 'named', name: network.name };
+}
+
+/** A sandbox that is gone, and in which nothing was executed. */
+function goneResult({ sandboxId, solutionId, provider, failure }: SandboxRecord): SandboxResult {
+  return {
+    sandboxId,
+    solutionId,
+    executionId: null,
+    status: failure === null ? 'cleaned' : 'failed',
+    cause: failure === null ? null : 'not-started',
+    exitCode: null,
+    signal: null,
+    executionTimeMs: null,
+    stdout: null,
+    stderr: null,
+    truncated: false,
+    metrics: { provider, wallTimeMs: null, cpuTimeMs: null, memoryPeakBytes: null, prepareTimeMs: null, samples: [] },
+    limitsHit: [],
+    errors: failure === null ? [] : [failure],
+    files: null,
+  };
+}
+
+async function readLog<T>(path: string, read: (log: EventLog | null) => Promise<T>): Promise<T> {
+  if (!(await exists(path))) return read(null);
+  const log = await EventLog.read(path);
+  try {
+    return await read(log);
+  } finally {
+    await log[Symbol.asyncDispose]();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Waits for a promise, but no longer than this. */
+async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,384 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { parseInput } from '../config/parse.js';
+import { commandField, executionIdField } from '../config/fields.js';
+import type { SandboxConfig } from '../contract/config.js';
+import { SandboxError, sentenceOf } from '../contract/error.js';
+import type { LogEntry } from '../contract/events.js';
+import type { Logger } from '../contract/logger.js';
+import type { SandboxProvider } from '../contract/provider.js';
+import type { SandboxResult } from '../contract/result.js';
+import { statusOfSandbox } from '../contract/status.js';
+import type { EndSummary, SandboxPhase, SandboxStatus } from '../contract/status.js';
+import { EventLog } from '../execution/index.js';
+import type { Selection } from '../factory/choose.js';
+import type { Solution } from '../solution/content.js';
+import { RunProgress, runExecution } from './execution.js';
+import type { Execution, FollowOptions } from './execution.js';
+import type { History } from './history.js';
+import type { StoredResult } from './journal.js';
+import { withText } from './results.js';
+
+export interface ExecuteRequest {
+  /** argv. Default: the solution's own command. */
+  readonly command?: readonly string[] | undefined;
+  /** The solution's `test_command`. @default false */
+  readonly test?: boolean | undefined;
+  /** Given whole; then stdin is closed. Default: empty and closed. */
+  readonly stdin?: string | undefined;
+  /** Chosen by the caller: the same id again follows that execution and never starts a second. */
+  readonly executionId?: string | undefined;
+}
+
+/** What a sandbox needs of the house around it. */
+export interface SandboxPorts {
+  readonly provider: SandboxProvider;
+  readonly config: SandboxConfig;
+  readonly selection: Selection;
+  readonly solution: Solution;
+  /** Writes the solution's files and returns their folder. */
+  readonly materialise: () => Promise<string>;
+  readonly history: History;
+  readonly executionsDir: string;
+  readonly killGraceMs: number;
+  readonly idleMs: number;
+  readonly logger: Logger;
+  /** Keeps a result; resolves before readers see the end. False: it must be tried again at the next start. */
+  readonly keep: (result: StoredResult) => Promise<boolean>;
+  readonly onGone: (sandbox: Sandbox) => void;
+}
+
+const maxEarlyReports = 1000;
+
+/** A sandbox that is here: prepares, executes one command at a time, is cleaned. */
+export class Sandbox implements AsyncDisposable {
+  readonly id: string;
+  readonly solutionId: string;
+  readonly selection: Selection;
+  /** ISO 8601, UTC. */
+  readonly started: string = new Date().toISOString();
+  /** Resolves with the preparation's time in ms once commands can run; rejects when the preparation failed. */
+  readonly ready: Promise<number>;
+  readonly #ports: SandboxPorts;
+  readonly #abort = new AbortController();
+  readonly #executions = new Map<string, Promise<LiveExecution>>();
+  #early: { entry: LogEntry; at: number }[] = [];
+  #phase: SandboxPhase = 'preparing';
+  #current: LiveExecution | null = null;
+  #starting: string | null = null;
+  #lastEnd: EndSummary | null = null;
+  #failure: string | null = null;
+  #prepareTimeMs: number | null = null;
+  #cleaning: Promise<void> | null = null;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(ports: SandboxPorts) {
+    this.#ports = ports;
+    this.id = ports.config.sandboxId;
+    this.solutionId = ports.solution.id;
+    this.selection = ports.selection;
+    this.ready = this.#prepare();
+    this.ready.catch(() => undefined); // told by executions and results
+    this.#rest();
+  }
+
+  get status(): SandboxStatus {
+    return statusOfSandbox(this.#phase, this.#lastEnd);
+  }
+
+  /** The running or last execution. */
+  get current(): Execution | null {
+    return this.#current;
+  }
+
+  /** Why the preparation failed, a sentence. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  get prepareTimeMs(): number | null {
+    return this.#prepareTimeMs;
+  }
+
+  async #prepare(): Promise<number> {
+    const { provider, config, solution, materialise, history } = this.#ports;
+    const begun = performance.now();
+    try {
+      const path = await materialise();
+      await provider.prepare(solution.id, path, {
+        ...config,
+        signal: this.#abort.signal,
+        report: (entry) => {
+          // They open the log of the first execution, which may not be here yet.
+          if (this.#current !== null) this.#current.log.append(entry);
+          else if (this.#early.length < maxEarlyReports) this.#early.push({ entry, at: performance.now() });
+        },
+      });
+    } catch (error) {
+      this.#failure = sentenceOf(error);
+      if (this.#phase === 'preparing') this.#phase = 'broken';
+      if (!this.#abort.signal.aborted) {
+        this.#ports.logger.warn('A sandbox could not be prepared', { sandboxId: this.id, error: this.#failure });
+        await history.add({ kind: 'failed', sandboxId: this.id, failure: this.#failure });
+      }
+      throw error;
+    }
+    this.#prepareTimeMs = performance.now() - begun;
+    if (this.#phase === 'preparing') this.#phase = this.#current?.running === true ? 'busy' : 'ready';
+    return this.#prepareTimeMs;
+  }
+
+  /**
+   * Starts a command; waits for nothing but the log's first entry on disk.
+   * @throws SandboxError SANDBOX006 (being cleaned), SANDBOX007 (one runs), SANDBOX008 (bad input, or no command), SANDBOX011 (lost).
+   */
+  async execute(request: ExecuteRequest = {}): Promise<Execution> {
+    const executionId =
+      request.executionId === undefined
+        ? randomUUID()
+        : parseInput(executionIdField, request.executionId, 'executionId');
+    const known = this.#executions.get(executionId);
+    if (known !== undefined) return known;
+    const command = this.#command(request);
+    if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
+    if (this.#starting !== null || this.#current?.running === true) {
+      throw new SandboxError('SANDBOX007', `Sandbox ${this.id} runs a command already; wait for its end, or stop it.`);
+    }
+    if (this.#lastEnd?.cause === 'lost') {
+      throw new SandboxError(
+        'SANDBOX011',
+        `The environment of sandbox ${this.id} was lost. Remove it and open a new one.`,
+      );
+    }
+    this.#starting = executionId;
+    const starting = this.#start(executionId, command, request.stdin).finally(() => (this.#starting = null));
+    this.#executions.set(executionId, starting);
+    starting.catch(() => this.#executions.delete(executionId));
+    return starting;
+  }
+
+  #command({ command, test }: ExecuteRequest): readonly string[] {
+    if (command !== undefined) return parseInput(commandField, command, 'command');
+    const { runCommand, testCommand, mainFile } = this.#ports.solution;
+    if (test === true) {
+      if (testCommand === null)
+        throw new SandboxError('SANDBOX008', 'test: the solution has no test_command.', { field: 'test' });
+      return testCommand;
+    }
+    if (runCommand === null) {
+      throw new SandboxError(
+        'SANDBOX008',
+        `command: the solution has no run_command, and none follows from its main file "${mainFile}".`,
+        { field: 'command' },
+      );
+    }
+    return runCommand;
+  }
+
+  async #start(executionId: string, command: readonly string[], stdin: string | undefined): Promise<LiveExecution> {
+    const { history, executionsDir, provider, config, killGraceMs, solution } = this.#ports;
+    clearTimeout(this.#idle);
+    const started = new Date().toISOString();
+    await history.add({ kind: 'start', executionId, sandboxId: this.id, at: started });
+    const log = await EventLog.create(join(executionsDir, `${executionId}.log`), {
+      outputLimitBytes: config.limits.outputBytes,
+    });
+    const previous = this.#current;
+    for (const { entry } of this.#early.splice(0)) log.append(entry, 0);
+    log.append({ type: 'status', status: this.#phase === 'preparing' ? 'preparing' : 'ready' }, 0);
+    const execution = new LiveExecution(executionId, this.id, log);
+    this.#current = execution;
+    this.#lastEnd = null;
+    if (this.#phase === 'ready') this.#phase = 'busy';
+    const { timeoutMs, outputBytes } = config.limits;
+    const spec = {
+      executionId,
+      sandboxId: this.id,
+      solutionId: solution.id,
+      command,
+      timeoutMs,
+      killGraceMs,
+      outputBytes,
+    };
+    const signal = AbortSignal.any([execution.abort.signal, this.#abort.signal]);
+    let kept = false;
+    execution.run(
+      runExecution(
+        { ...spec, ...(stdin !== undefined && { stdin }) },
+        {
+          provider,
+          log,
+          progress: execution.progress,
+          ready: this.ready,
+          signal,
+          onRunning: () => {
+            if (this.#phase === 'ready') this.#phase = 'busy';
+          },
+          commit: async (result) => {
+            kept = await this.#ports.keep(result);
+            // The next command may be sent by whoever has seen the end, so the sandbox is at rest before that is written.
+            this.#lastEnd = { cause: result.cause ?? 'lost', exitCode: result.exitCode };
+            if (this.#phase === 'busy') this.#phase = result.cause === 'lost' ? 'broken' : 'ready';
+            execution.running = false;
+            this.#rest();
+          },
+        },
+      ).then(async ({ result }) => {
+        if (kept) await history.add({ kind: 'settled', executionId });
+        return withText(result, log);
+      }),
+    );
+    if (previous !== null) {
+      this.#executions.delete(previous.id);
+      await previous.log[Symbol.asyncDispose]();
+    }
+    return execution;
+  }
+
+  /** Ends what runs, and waits for its end. False: nothing ran. */
+  async stop(): Promise<boolean> {
+    const starting = this.#starting;
+    const current = starting === null ? this.#current : await this.#executions.get(starting);
+    if (current?.running !== true) return false;
+    await current.stop();
+    return true;
+  }
+
+  /** What is known while nothing has been executed. */
+  emptyResult(): SandboxResult {
+    return {
+      sandboxId: this.id,
+      solutionId: this.solutionId,
+      executionId: null,
+      status: this.status,
+      cause: this.#failure === null ? null : 'not-started',
+      exitCode: null,
+      signal: null,
+      executionTimeMs: null,
+      stdout: null,
+      stderr: null,
+      truncated: false,
+      metrics: this.#metrics(),
+      limitsHit: [],
+      errors: this.#failure === null ? [] : [this.#failure],
+      files: null,
+    };
+  }
+
+  /** What is known of the execution that goes on. */
+  async runningResult(): Promise<SandboxResult> {
+    const current = this.#current;
+    if (current === null) return this.emptyResult();
+    const { samples } = current.progress;
+    const executionTimeMs = current.progress.elapsedMs();
+    const result: Omit<SandboxResult, 'stdout' | 'stderr'> = {
+      ...this.emptyResult(),
+      executionId: current.id,
+      executionTimeMs,
+      truncated: current.log.truncated,
+      metrics: {
+        ...this.#metrics(),
+        wallTimeMs: executionTimeMs,
+        cpuTimeMs: samples.at(-1)?.cpuTimeMs ?? null,
+        memoryPeakBytes: samples.at(-1)?.memoryPeakBytes ?? null,
+        samples: [...samples],
+      },
+    };
+    return withText(result, current.log);
+  }
+
+  #metrics(): SandboxResult['metrics'] {
+    return {
+      provider: this.#ports.provider.name,
+      wallTimeMs: null,
+      cpuTimeMs: null,
+      memoryPeakBytes: null,
+      prepareTimeMs: this.#prepareTimeMs,
+      samples: [],
+    };
+  }
+
+  /** Ends what runs and removes everything. Can be tried again when it rejects. */
+  cleanup(): Promise<void> {
+    this.#cleaning ??= this.#cleanup().catch((error: unknown) => {
+      this.#cleaning = null;
+      throw error;
+    });
+    return this.#cleaning;
+  }
+
+  async #cleanup(): Promise<void> {
+    clearTimeout(this.#idle);
+    const { provider, history, onGone } = this.#ports;
+    const before = this.#phase;
+    this.#abort.abort(new SandboxError('SANDBOX011', 'The sandbox was removed.'));
+    await this.stop();
+    await this.ready.catch(() => undefined);
+    this.#phase = 'cleaning';
+    try {
+      await provider.cleanup(this.id);
+    } catch (error) {
+      this.#phase = before === 'busy' ? 'broken' : before;
+      throw error;
+    }
+    this.#phase = 'cleaned';
+    await history.add({ kind: 'gone', sandboxId: this.id, at: new Date().toISOString() });
+    onGone(this);
+    await this.#current?.log[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cleanup();
+  }
+
+  /** Starts the time after which an unused sandbox goes. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#ports.logger.info('A sandbox was idle and is removed', { sandboxId: this.id });
+      this.cleanup().catch((error: unknown) => {
+        this.#ports.logger.error('An idle sandbox could not be removed', {
+          sandboxId: this.id,
+          error: sentenceOf(error),
+        });
+        this.#rest();
+      });
+    }, this.#ports.idleMs);
+    this.#idle.unref();
+  }
+}
+
+class LiveExecution implements Execution {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly log: EventLog;
+  readonly abort = new AbortController();
+  readonly progress = new RunProgress();
+  running = true;
+  #result: Promise<SandboxResult> | null = null;
+
+  constructor(id: string, sandboxId: string, log: EventLog) {
+    this.id = id;
+    this.sandboxId = sandboxId;
+    this.log = log;
+  }
+
+  run(result: Promise<SandboxResult>): void {
+    this.#result = result;
+    result.catch(() => undefined); // told to whoever asks for the result
+  }
+
+  get result(): Promise<SandboxResult> {
+    if (this.#result === null) throw new Error('the execution has not been started');
+    return this.#result;
+  }
+
+  events(options: FollowOptions = {}): ReturnType<EventLog['events']> {
+    return this.log.events(options);
+  }
+
+  async stop(): Promise<void> {
+    this.abort.abort(new SandboxError('SANDBOX011', 'The run was stopped.'));
+    await this.result;
+  }
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import {
+  commandField,
+  cpuField,
+  environmentField,
+  imageField,
+  memoryField,
+  platformField,
+  servicesField,
+  timeoutField,
+} from '../config/fields.js';
+import { parseInput } from '../config/parse.js';
+import { SandboxError } from '../contract/error.js';
+import type { StoredSolution } from '../contract/solution.js';
+
+const maxFiles = 10_000;
+const maxFileBytes = 64 * 1024 ** 2;
+
+/** Relative, no backslash, NUL, empty or dot segment; at most 1,024 bytes, 255 a segment. */
+export function isSafePath(path: string): boolean {
+  return (
+    path.length > 0 &&
+    Buffer.byteLength(path) <= 1024 &&
+    !/[\\\0]/.test(path) &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255)
+  );
+}
+
+const pathMessage = 'must be a relative path without "..", ".", backslash or empty parts';
+const pathField = z.string({ error: pathMessage }).refine(isSafePath, pathMessage);
+const flag = z.boolean({ error: 'must be true or false' });
+
+const contentSchema = z.object({
+  code: z.string({ error: 'must be text' }).optional(),
+  main_file: pathField.default('solution.py'),
+  files: z
+    .record(pathField, z.string({ error: 'must be text' }), { error: 'must be an object of texts by path' })
+    .refine((files) => Object.keys(files).length <= maxFiles, 'must be at most 10,000 files')
+    .optional(),
+  run_command: commandField.optional(),
+  test_command: commandField.optional(),
+  requirements: z.union([z.array(z.string()), z.string()], { error: 'must be a list of requirements' }).optional(),
+  requires_network: flag.optional(),
+  requires_gpu: flag.optional(),
+  requires_persistence: flag.optional(),
+  platform: platformField.optional(),
+  memory_limit: memoryField.optional(),
+  timeout: timeoutField.optional(),
+  cpu_limit: cpuField.optional(),
+  image: imageField.optional(),
+  services: servicesField.optional(),
+  environment: environmentField.optional(),
+});
+
+/** A solution that has been checked. */
+export interface Solution {
+  readonly id: string;
+  /** Texts by relative path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Null: neither given nor to be had from the main file's ending. */
+  readonly runCommand: readonly string[] | null;
+  readonly testCommand: readonly string[] | null;
+  readonly mainFile: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: { memoryBytes?: number | undefined; cpus?: number | undefined; timeoutMs?: number | undefined };
+  readonly gpu: boolean;
+  readonly persistence: boolean;
+  readonly network: boolean;
+  readonly platform?: string | undefined;
+  readonly image?: string | undefined;
+  readonly services?: Readonly<Record<string, unknown>> | undefined;
+  readonly requirements: readonly string[];
+}
+
+/** @throws SandboxError SANDBOX008 with a sentence that names the field. */
+export function parseSolution({ id, content }: StoredSolution): Solution {
+  const parsed = parseInput(contentSchema, content, 'content');
+  const files = new Map(Object.entries(parsed.files ?? {}));
+  if (parsed.code !== undefined) {
+    if (files.has(parsed.main_file) && files.get(parsed.main_file) !== parsed.code) {
+      throw invalid('code', `differs from files["${parsed.main_file}"]; give one of them`);
+    }
+    files.set(parsed.main_file, parsed.code);
+  }
+  checkFiles(files);
+  return {
+    id,
+    files,
+    runCommand: parsed.run_command ?? (files.has(parsed.main_file) ? defaultCommand(parsed.main_file) : null),
+    testCommand: parsed.test_command ?? null,
+    mainFile: parsed.main_file,
+    environment: parsed.environment ?? {},
+    limits: {
+      memoryBytes: parsed.memory_limit,
+      cpus: parsed.cpu_limit,
+      timeoutMs: parsed.timeout === undefined ? undefined : parsed.timeout * 1000,
+    },
+    gpu: parsed.requires_gpu ?? false,
+    persistence: parsed.requires_persistence ?? false,
+    network: parsed.requires_network ?? false,
+    platform: parsed.platform,
+    image: parsed.image,
+    services: parsed.services,
+    requirements: requirementLines(parsed.requirements),
+  };
+}
+
+function invalid(field: string, what: string): SandboxError {
+  return new SandboxError('SANDBOX008', `content.${field}: ${what}.`, { field: `content.${field}` });
+}
+
+function checkFiles(files: ReadonlyMap<string, string>): void {
+  if (files.size === 0) throw invalid('files', 'there is neither code nor a file');
+  let bytes = 0;
+  for (const [path, text] of files) {
+    bytes += Buffer.byteLength(text);
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash);
+      if (files.has(folder)) throw invalid('files', `"${folder}" is a file, and the folder of "${path}"`);
+    }
+  }
+  if (bytes > maxFileBytes) throw invalid('files', 'must be at most 64 MiB in all');
+}
+
+/** The command that runs a main file, by its ending. Null: there is no rule for it. */
+export function defaultCommand(mainFile: string): readonly string[] | null {
+  const interpreter = { py: 'python', js: 'node', mjs: 'node', cjs: 'node', sh: 'bash' }[
+    mainFile.split('.').at(-1) ?? ''
+  ];
+  return interpreter === undefined ? null : [interpreter, mainFile];
+}
+
+function requirementLines(value: readonly string[] | string | undefined): readonly string[] {
+  const lines = typeof value === 'string' ? value.split('\n') : (value ?? []);
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
+}

@@ -1,0 +1,2 @@
+export { defaultCommand, isSafePath, parseSolution } from './content.js';
+export type { Solution } from './content.js';
