@@ -49,5 +49,14 @@ export function isSandboxError(value: unknown): value is SandboxError {
 
 /** The sentence of whatever was thrown. */
 export function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return hasText(error, 'message') ? error.message : String(error);
+}
+
+/** True for a system error of this code, e.g. `ENOENT`; by its shape, since errors of other realms are no `instanceof Error` here. */
+export function hasErrorCode(error: unknown, code: string): boolean {
+  return hasText(error, 'code') && error.code === code;
+}
+
+function hasText<Key extends string>(value: unknown, key: Key): value is Record<Key, string> {
+  return typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[key] === 'string';
 }

@@ -76,10 +76,14 @@ export function chooseProvider(input: ChoiceInput): Selection {
   throw noneAvailable(judged);
 }
 
-type Judged = {
-  name: string;
-  obstacle: { verdict: 'ruled-out' | 'unavailable'; reason: string; field: string } | null;
-};
+interface Judged {
+  readonly name: string;
+  readonly obstacle: {
+    readonly verdict: 'ruled-out' | 'unavailable';
+    readonly reason: string;
+    readonly field: string;
+  } | null;
+}
 
 function judge({ name, probe, refusals }: Candidate, input: ChoiceInput): Judged {
   if (!probe.available) {

@@ -1,4 +1,4 @@
-import { sentenceOf } from '../contract/error.js';
+import { hasErrorCode, sentenceOf } from '../contract/error.js';
 import type { ExecuteOptions, ExecutionEnd, LimitHit, OutputChunk } from '../contract/provider.js';
 import type { EndCause } from '../contract/status.js';
 import { unmeasuredUsage } from '../contract/usage.js';
@@ -155,13 +155,9 @@ async function feed(process: SandboxProcess, options: ExecuteOptions, report: Co
     }
     if (!ended) await process.closeInput();
   } catch (error) {
-    if (!isBrokenPipe(error)) report({ type: 'notice', message: `stdin was cut off: ${sentenceOf(error)}` });
+    if (!hasErrorCode(error, 'EPIPE')) report({ type: 'notice', message: `stdin was cut off: ${sentenceOf(error)}` });
   } finally {
     // Not awaited: an input that waits for its own source would hold the end of the run.
     void iterator.return?.().catch(() => undefined);
   }
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }

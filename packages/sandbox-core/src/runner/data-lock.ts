@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SandboxError } from '../contract/error.js';
+import { SandboxError, hasErrorCode } from '../contract/error.js';
 import { isInstanceAlive } from './instance.js';
 
 /**
@@ -22,7 +22,7 @@ export async function lockDataFolder(dataDir: string, instanceId: string): Promi
           if ((await readHolder(lock)) === instanceId) await rm(lock, { force: true });
         };
       } catch (error) {
-        if (!hasCode(error, 'EEXIST')) throw error;
+        if (!hasErrorCode(error, 'EEXIST')) throw error;
       }
       const holder = await readHolder(lock);
       if (holder === null) continue; // given back just now
@@ -32,7 +32,7 @@ export async function lockDataFolder(dataDir: string, instanceId: string): Promi
       try {
         await rename(lock, taken);
       } catch (error) {
-        if (hasCode(error, 'ENOENT')) continue;
+        if (hasErrorCode(error, 'ENOENT')) continue;
         throw error;
       }
       const found = await readHolder(taken);
@@ -60,11 +60,7 @@ async function readHolder(path: string): Promise<string | null> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
+    if (hasErrorCode(error, 'ENOENT')) return null;
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

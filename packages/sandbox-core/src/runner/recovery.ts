@@ -97,10 +97,9 @@ async function completeLog(path: string, result: StoredResult): Promise<void> {
   const log = await EventLog.read(path);
   try {
     if (log.ended) return;
-    await log.cutOff([
-      ...result.errors.map((message) => ({ type: 'error' as const, message })),
-      { type: 'end', status: result.status, cause: result.cause ?? 'lost', exitCode: result.exitCode },
-    ]);
+    const errors = result.errors.map((message) => ({ type: 'error' as const, message }));
+    const { status, cause, exitCode } = result;
+    await log.cutOff([...errors, { type: 'end', status, cause: cause ?? 'lost', exitCode }]);
   } finally {
     await log[Symbol.asyncDispose]();
   }

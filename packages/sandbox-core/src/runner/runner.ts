@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { environmentField } from '../config/fields.js';
-import { resolveLimits } from '../config/limits.js';
 import type { LimitWishes } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
 import { requestSchema } from '../config/request.js';
-import type { ParsedRequest, SandboxRequest } from '../config/request.js';
-import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
+import type { SandboxRequest } from '../config/request.js';
 import { SandboxError, sentenceOf } from '../contract/error.js';
 import { silentLogger } from '../contract/logger.js';
 import type { Logger } from '../contract/logger.js';
@@ -17,9 +14,9 @@ import type { SandboxStatus } from '../contract/status.js';
 import { EventLog } from '../execution/index.js';
 import type { SandboxFactory } from '../factory/factory.js';
 import { parseSolution } from '../solution/content.js';
-import type { Solution } from '../solution/content.js';
 import { SolutionFiles } from '../solution/materialise.js';
 import type { Execution, FollowOptions } from './execution.js';
+import { configureSandbox } from './configure.js';
 import { lockDataFolder } from './data-lock.js';
 import { History, testResultOf } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
@@ -114,17 +111,19 @@ export class SandboxRunner implements AsyncDisposable {
     await mkdir(join(dataDir, 'executions'), { recursive: true, mode: 0o700 });
     const instanceId = newInstanceId();
     const unlock = await lockDataFolder(dataDir, instanceId);
+    let history: History | null = null;
     try {
       // Named before anything of this start is made, so that the next start finds it.
       await mkdir(join(dataDir, 'sandboxes', instanceId), { recursive: true, mode: 0o755 });
       await reclaimLeftovers(join(dataDir, 'sandboxes'), instanceId, factory, logger);
       const files = new SolutionFiles(join(dataDir, 'solutions'));
       await files.sweep(solutionsUnusedMs);
-      const history = await History.open(join(dataDir, 'history.jsonl'));
+      history = await History.open(join(dataDir, 'history.jsonl'));
       const runner = new SandboxRunner(full, instanceId, history, files, unlock);
       await endCutOffRuns(history, runner.#executionsDir, (result) => runner.#record(result), logger);
       return runner;
     } catch (error) {
+      await history?.close();
       await unlock();
       throw error;
     }
@@ -152,8 +151,12 @@ export class SandboxRunner implements AsyncDisposable {
       });
     }
     const solution = parseSolution(stored);
-    refuseUnbuilt(solution, parsed);
-    const { config, asked, notes } = this.#configure(solution, parsed);
+    const { config, asked, notes } = configureSandbox(solution, parsed, {
+      sandboxId: randomUUID(),
+      instanceId: this.#instanceId,
+      ownerId: this.#options.ownerId,
+      ceiling: this.#options.ceiling,
+    });
     const chosen = await this.#options.factory.choose({
       config,
       requested: parsed.provider,
@@ -208,41 +211,6 @@ export class SandboxRunner implements AsyncDisposable {
     return () => {
       this.#admitted -= 1;
     };
-  }
-
-  #configure(
-    solution: Solution,
-    request: ParsedRequest,
-  ): { config: SandboxConfig; asked: ReturnType<typeof resolveLimits>['asked']; notes: readonly string[] } {
-    const wishes: LimitWishes = {
-      memoryBytes: request.memoryLimit,
-      cpus: request.cpuLimit,
-      pids: request.pidsLimit,
-      diskBytes: request.diskLimit,
-      outputBytes: request.outputLimit,
-      timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
-    };
-    const { limits, asked, notes } = resolveLimits(wishes, solution.limits, this.#options.ceiling);
-    const image = request.image ?? solution.image;
-    const services = request.services ?? solution.services;
-    const gpus = request.gpus ?? (solution.gpu ? 1 : undefined);
-    const config: SandboxConfig = {
-      sandboxId: randomUUID(),
-      instanceId: this.#instanceId,
-      ownerId: this.#options.ownerId,
-      limits,
-      network: networkPolicy(request.network ?? 'none'),
-      environment: parseInput(environmentField, { ...solution.environment, ...request.environment }, 'environment'),
-      mounts: [],
-      ...(image !== undefined && { image }),
-      ...(services !== undefined && { services }),
-      ...(gpus !== undefined && { gpus }),
-      ...(request.runtime !== undefined && { runtime: request.runtime }),
-      ...(solution.platform !== undefined && { platform: solution.platform }),
-      ...(request.volumes !== undefined && { volumes: request.volumes }),
-      ...(solution.persistence && { persistence: true }),
-    };
-    return { config, asked, notes };
   }
 
   /** Opens a sandbox, runs the solution's command to its end, and removes the sandbox. */
@@ -444,31 +412,6 @@ export class SandboxRunner implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** What later work brings is refused until it is there, never ignored. */
-function refuseUnbuilt(solution: Solution, request: ParsedRequest): void {
-  const refuse = (field: string, what: string): never => {
-    throw new SandboxError('SANDBOX009', `${field}: ${what} not supported yet.`, { field });
-  };
-  if (solution.network) refuse('content.requires_network', 'network access is');
-  if (solution.requirements.length > 0) refuse('content.requirements', 'installing requirements is');
-  if (solution.services !== undefined) refuse('content.services', 'services are');
-  if (request.services !== undefined) refuse('services', 'services are');
-  if (request.network !== undefined && request.network !== 'none') refuse('network', 'any network but "none" is');
-  for (const [where, environment] of [
-    ['content.environment', solution.environment],
-    ['environment', request.environment ?? {}],
-  ] as const) {
-    for (const [name, value] of Object.entries(environment)) {
-      if (/\$\{[^}]*\}/.test(value)) refuse(`${where}.${name}`, 'a reference such as ${NAME} is');
-    }
-  }
-}
-
-function networkPolicy(network: NonNullable<ParsedRequest['network']>): NetworkPolicy {
-  if (typeof network === 'string') return { mode: network };
-  return 'allow' in network ? { mode: 'allowlist', allow: network.allow } : { mode: 'named', name: network.name };
 }
 
 /** A sandbox that is gone, and in which nothing was executed. */

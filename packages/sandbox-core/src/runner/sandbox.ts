@@ -230,7 +230,7 @@ export class Sandbox implements AsyncDisposable {
     );
     if (previous !== null) {
       this.#executions.delete(previous.id);
-      await previous.log[Symbol.asyncDispose]();
+      await previous.retire();
     }
     return execution;
   }
@@ -324,7 +324,7 @@ export class Sandbox implements AsyncDisposable {
     this.#phase = 'cleaned';
     await history.add({ kind: 'gone', sandboxId: this.id, at: new Date().toISOString() });
     onGone(this);
-    await this.#current?.log[Symbol.asyncDispose]();
+    await this.#current?.retire();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -355,6 +355,8 @@ class LiveExecution implements Execution {
   readonly abort = new AbortController();
   readonly progress = new RunProgress();
   running = true;
+  #readers = 0;
+  #retired = false;
   #result: Promise<SandboxResult> | null = null;
 
   constructor(id: string, sandboxId: string, log: EventLog) {
@@ -373,8 +375,20 @@ class LiveExecution implements Execution {
     return this.#result;
   }
 
-  events(options: FollowOptions = {}): ReturnType<EventLog['events']> {
-    return this.log.events(options);
+  async *events(options: FollowOptions = {}): ReturnType<EventLog['events']> {
+    this.#readers += 1;
+    try {
+      yield* this.log.events(options);
+    } finally {
+      this.#readers -= 1;
+      if (this.#retired) await this.retire();
+    }
+  }
+
+  /** Closes the log of an ended run, once those who read it have read it all. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    if (this.#readers === 0) await this.log[Symbol.asyncDispose]();
   }
 
   async stop(): Promise<void> {

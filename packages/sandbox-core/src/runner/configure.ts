@@ -1,0 +1,82 @@
+import { environmentField } from '../config/fields.js';
+import { resolveLimits } from '../config/limits.js';
+import type { LimitWishes, ResolvedLimits } from '../config/limits.js';
+import { parseInput } from '../config/parse.js';
+import type { ParsedRequest } from '../config/request.js';
+import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
+import { SandboxError } from '../contract/error.js';
+import type { Solution } from '../solution/content.js';
+
+/** What a sandbox gets from the house, beside the wishes of its solution and its request. */
+export interface HouseRules {
+  readonly sandboxId: string;
+  readonly instanceId: string;
+  readonly ownerId: string;
+  readonly ceiling: LimitWishes;
+}
+
+/**
+ * The configuration of a sandbox: the request's wish, else the solution's, else the default, never above the ceiling. Pure.
+ * @throws SandboxError SANDBOX008, SANDBOX009.
+ */
+export function configureSandbox(
+  solution: Solution,
+  request: ParsedRequest,
+  house: HouseRules,
+): { config: SandboxConfig } & Pick<ResolvedLimits, 'asked' | 'notes'> {
+  refuseUnbuilt(solution, request);
+  const wishes: LimitWishes = {
+    memoryBytes: request.memoryLimit,
+    cpus: request.cpuLimit,
+    pids: request.pidsLimit,
+    diskBytes: request.diskLimit,
+    outputBytes: request.outputLimit,
+    timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
+  };
+  const { ceiling, ...ids } = house;
+  const { limits, asked, notes } = resolveLimits(wishes, solution.limits, ceiling);
+  const environment = { ...solution.environment, ...request.environment };
+  const image = request.image ?? solution.image;
+  const services = request.services ?? solution.services;
+  const gpus = request.gpus ?? (solution.gpu ? 1 : undefined);
+  const config: SandboxConfig = {
+    ...ids,
+    limits,
+    network: networkPolicy(request.network ?? 'none'),
+    environment: parseInput(environmentField, environment, 'environment'),
+    mounts: [],
+    ...(image !== undefined && { image }),
+    ...(services !== undefined && { services }),
+    ...(gpus !== undefined && { gpus }),
+    ...(request.runtime !== undefined && { runtime: request.runtime }),
+    ...(solution.platform !== undefined && { platform: solution.platform }),
+    ...(request.volumes !== undefined && { volumes: request.volumes }),
+    ...(solution.persistence && { persistence: true }),
+  };
+  return { config, asked, notes };
+}
+
+/** What later work brings is refused until it is there, never ignored. */
+function refuseUnbuilt(solution: Solution, request: ParsedRequest): void {
+  const refuse = (field: string, what: string): never => {
+    throw new SandboxError('SANDBOX009', `${field}: ${what} not supported yet.`, { field });
+  };
+  if (solution.network) refuse('content.requires_network', 'network access is');
+  if (solution.requirements.length > 0) refuse('content.requirements', 'installing requirements is');
+  if (solution.services !== undefined) refuse('content.services', 'services are');
+  if (request.services !== undefined) refuse('services', 'services are');
+  if (request.network !== undefined && request.network !== 'none') refuse('network', 'any network but "none" is');
+  for (const [where, environment] of [
+    ['content.environment', solution.environment],
+    ['environment', request.environment ?? {}],
+  ] as const) {
+    for (const [name, value] of Object.entries(environment)) {
+      if (/\$\{[^}]*\}/.test(value)) refuse(`${where}.${name}`, 'a reference such as ${NAME} is');
+    }
+  }
+}
+
+function networkPolicy(network: NonNullable<ParsedRequest['network']>): NetworkPolicy {
+  if (typeof network === 'string') return { mode: network };
+  return 'allow' in network ? { mode: 'allowlist', allow: network.allow } : { mode: 'named', name: network.name };
+}

@@ -1,0 +1,185 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { ManagedSandboxProvider, hasErrorCode, unmeasuredUsage } from '../src/index.js';
+import type {
+  CommandSpec,
+  ExecutionEnd,
+  OutputChunk,
+  OutputStream,
+  PreparedSolution,
+  ProviderCapabilities,
+  ProviderProbe,
+  ResourceUsage,
+  SandboxProcess,
+  SandboxTemplate,
+} from '../src/index.js';
+
+export interface LocalBox {
+  readonly folder: string;
+}
+
+export const localCapabilities: ProviderCapabilities = {
+  isolation: 'namespaces',
+  platforms: [`${process.platform}/${process.arch}`],
+  limits: {
+    memory: 'best-effort',
+    cpu: 'best-effort',
+    pids: 'best-effort',
+    disk: 'best-effort',
+    'open-files': 'best-effort',
+    'file-size': 'best-effort',
+    output: 'hard',
+    'wall-time': 'hard',
+  },
+  network: ['none'],
+  stdin: true,
+  tty: false,
+  signals: true,
+  files: false,
+  usage: true,
+  mounts: false,
+  gpu: false,
+  persistence: false,
+  images: false,
+  services: false,
+  runtimes: [],
+  machine: { cpus: 2, memoryBytes: 8 * 1024 ** 3, diskBytes: null },
+  details: {},
+};
+
+/** Runs real processes with no wall around them: for tests of the core, which is about what happens above the wall. */
+export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
+  readonly name: string;
+  protected override readonly sampleEveryMs = 20;
+  probeResult: ProviderProbe = { available: true, capabilities: localCapabilities };
+  probes = 0;
+  /** Awaited by `open`: holds a preparation, or fails it. */
+  gate: Promise<void> = Promise.resolve();
+  /** Folders of boxes that are there. */
+  readonly boxes = new Set<string>();
+  failNextClose = false;
+  readonly reclaimed: string[] = [];
+
+  constructor(name = 'local') {
+    super();
+    this.name = name;
+  }
+
+  probe(): Promise<ProviderProbe> {
+    this.probes += 1;
+    return Promise.resolve(this.probeResult);
+  }
+
+  override reclaim(instanceId: string): Promise<number> {
+    this.reclaimed.push(instanceId);
+    return Promise.resolve(1);
+  }
+
+  protected async open(template: SandboxTemplate): Promise<LocalBox> {
+    template.report?.({ type: 'phase', phase: 'opening' });
+    await Promise.race([
+      this.gate,
+      new Promise((_, reject) => {
+        template.signal?.addEventListener('abort', () => {
+          reject(new Error('cancelled'));
+        });
+      }),
+    ]);
+    const folder = await mkdtemp(join(tmpdir(), 'local-box-'));
+    this.boxes.add(folder);
+    return { folder };
+  }
+
+  protected async place(box: LocalBox, solution: PreparedSolution): Promise<void> {
+    await cp(solution.path, box.folder, { recursive: true });
+  }
+
+  protected spawn(box: LocalBox, run: CommandSpec): Promise<SandboxProcess> {
+    const [file, ...args] = run.command as [string, ...string[]];
+    const child = spawn(file, args, {
+      cwd: box.folder,
+      env: { PATH: process.env.PATH, ...run.environment },
+      detached: true,
+      stdio: [run.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    });
+    const started = performance.now();
+    const { stdout, stderr } = child as { stdout: Readable; stderr: Readable } & typeof child;
+    const chunks = merge({ stdout, stderr }, started);
+    const ended = new Promise<ExecutionEnd>((resolve) => {
+      child.once('close', (code, signal) => {
+        resolve({
+          cause: signal === null ? 'exited' : 'signalled',
+          exitCode: code ?? (signal === null ? null : 128 + constants.signals[signal]),
+          signal,
+          limitsHit: [],
+          usage: unmeasuredUsage,
+          reason: null,
+        });
+      });
+    });
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('spawn', () => {
+        resolve({
+          output: chunks,
+          write: (data) =>
+            new Promise((done, failed) => {
+              child.stdin?.write(data, (error) => {
+                if (error) failed(error);
+                else done();
+              });
+            }),
+          closeInput: () =>
+            new Promise((done) => {
+              child.stdin?.end(done);
+            }),
+          kill: (signal) => {
+            try {
+              process.kill(-(child.pid ?? 0), signal);
+            } catch (error) {
+              if (!hasErrorCode(error, 'ESRCH')) throw error;
+            }
+            return Promise.resolve();
+          },
+          ended,
+        });
+      });
+    });
+  }
+
+  protected measure(): Promise<ResourceUsage> {
+    return Promise.resolve({ ...unmeasuredUsage, memoryBytes: 1024 });
+  }
+
+  protected async close(box: LocalBox): Promise<void> {
+    if (this.failNextClose) {
+      this.failNextClose = false;
+      throw new Error('the box is stuck');
+    }
+    await rm(box.folder, { recursive: true, force: true });
+    this.boxes.delete(box.folder);
+  }
+}
+
+async function* merge(sources: Readonly<Record<OutputStream, Readable>>, started: number): AsyncGenerator<OutputChunk> {
+  const readers = (['stdout', 'stderr'] as const).map((stream) => {
+    const iterator = sources[stream][Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const next = (): Promise<{ stream: OutputStream; result: IteratorResult<Buffer> }> =>
+      iterator.next().then((result: IteratorResult<Buffer>) => ({ stream, result }));
+    return { next, pending: next() };
+  });
+  const live = new Set(readers);
+  while (live.size > 0) {
+    const { reader, stream, result } = await Promise.race(
+      [...live].map((candidate) => candidate.pending.then((value) => ({ reader: candidate, ...value }))),
+    );
+    if (result.done === true) live.delete(reader);
+    else {
+      reader.pending = reader.next();
+      yield { stream, data: result.value, at: performance.now() - started };
+    }
+  }
+}

@@ -1,0 +1,372 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SandboxError } from '../src/index.js';
+import { allEvents, linesOf, makeHouse, until } from './house.js';
+import type { House } from './house.js';
+
+let house: House;
+beforeEach(async () => {
+  house = await makeHouse();
+});
+afterEach(async () => {
+  await house.close();
+});
+
+const sh = (script: string): string[] => ['sh', '-c', script];
+
+describe('a test of a solution', () => {
+  it('gives output, exit code, time and history, and leaves no box', async () => {
+    const result = await house.runner.test('hello', { timeout: 20 });
+    expect(result).toMatchObject({
+      solutionId: 'hello',
+      status: 'completed',
+      cause: 'exited',
+      exitCode: 0,
+      stdout: 'hello\n',
+      stderr: 'oops\n',
+      truncated: false,
+      errors: [],
+    });
+    expect(result.executionTimeMs).toBeGreaterThan(0);
+    expect(result.metrics.prepareTimeMs).toBeGreaterThan(0);
+    expect(result.metrics.samples.length).toBeGreaterThan(0);
+    expect(house.provider.boxes.size).toBe(0);
+    expect(house.runner.active()).toEqual([]);
+    expect(house.runner.history()).toMatchObject([
+      { executionId: result.executionId, status: 'completed', exitCode: 0 },
+    ]);
+    expect(house.registry.results.get('hello')).toMatchObject([
+      { executionId: result.executionId, status: 'completed' },
+    ]);
+  });
+
+  it('opens the log with the preparation and closes it with the end', async () => {
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute();
+    const events = await allEvents(execution);
+    expect(events.map(({ seq }) => seq)).toEqual([...events.map(({ seq }) => seq)].sort((a, b) => a - b));
+    const opening = events.findIndex((event) => event.type === 'phase' && event.phase === 'opening');
+    const running = events.findIndex((event) => event.type === 'status' && event.status === 'running');
+    expect(opening).toBeGreaterThanOrEqual(0);
+    expect(opening).toBeLessThan(running);
+    expect(linesOf(events).sort()).toEqual(['[stderr] oops', '[stdout] hello']);
+    expect(events.at(-1)).toMatchObject({ type: 'end', status: 'completed', exitCode: 0 });
+    expect(events.every(({ at }, index) => at >= (events[index - 1]?.at ?? 0))).toBe(true);
+  });
+
+  it('is committed before a reader sees the end', async () => {
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute();
+    for await (const batch of execution.events()) {
+      if (!batch.some(({ type }) => type === 'end')) continue;
+      expect(await readFile(join(house.dataDir, 'history.jsonl'), 'utf8')).toContain('"kind":"end"');
+      expect(house.registry.results.get('hello')).toHaveLength(1);
+      expect(house.runner.active()).toMatchObject([{ status: 'completed' }]);
+    }
+  });
+});
+
+describe('ends', () => {
+  const cases = [
+    ['exit 3', sh('exit 3'), { status: 'failed', cause: 'exited', exitCode: 3 }],
+    ['a signal of its own', sh('kill -SEGV $$'), { status: 'failed', cause: 'signalled', exitCode: 139 }],
+    [
+      'a missing program',
+      ['no-such-program'],
+      { status: 'failed', cause: 'not-started', exitCode: null, executionTimeMs: null },
+    ],
+  ] as const;
+  it.each(cases)('%s', async (_, command, expected) => {
+    const sandbox = await house.runner.open('hello');
+    const result = await (await sandbox.execute({ command })).result;
+    expect(result).toMatchObject(expected);
+    expect(sandbox.status).toBe('failed');
+  });
+
+  it('a timeout ends a program that ignores SIGTERM, with its line, and the sandbox runs again', async () => {
+    const sandbox = await house.runner.open('hello', { timeout: 0.3 });
+    const execution = await sandbox.execute({ command: sh('trap "" TERM; echo on; while :; do sleep 0.05; done') });
+    const events = await allEvents(execution);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'error', message: 'Execution timeout exceeded' }));
+    const result = await execution.result;
+    expect(result).toMatchObject({ status: 'timeout', cause: 'timeout', exitCode: null, stdout: 'on\n' });
+    expect(result.executionTimeMs).toBeGreaterThan(490);
+    expect(result.limitsHit).toMatchObject([{ limit: 'wall-time', value: 300 }]);
+    expect(await (await sandbox.execute()).result).toMatchObject({ status: 'completed' });
+  });
+
+  it('a number that the program exits with in the grace is kept', async () => {
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute({
+      command: sh('trap "exit 7" TERM; echo on; while :; do sleep 0.02; done'),
+    });
+    for await (const batch of execution.events()) {
+      if (linesOf(batch).length > 0) void sandbox.stop();
+    }
+    expect(await execution.result).toMatchObject({ status: 'stopped', cause: 'stopped', exitCode: 7 });
+  });
+
+  it('a stop while it is being prepared ends the run and not the sandbox', async () => {
+    let open: () => void = () => undefined;
+    house.provider.gate = new Promise((resolve) => (open = resolve));
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute();
+    expect(sandbox.status).toBe('preparing');
+    expect(await sandbox.stop()).toBe(true);
+    expect(await execution.result).toMatchObject({ status: 'stopped', exitCode: null, executionTimeMs: null });
+    open();
+    await sandbox.ready;
+    expect(await (await sandbox.execute()).result).toMatchObject({ status: 'completed' });
+  });
+
+  it('a failed preparation is a failed result, with and without an execution', async () => {
+    house.provider.gate = Promise.reject(new SandboxError('SANDBOX001', 'There is no room.'));
+    house.provider.gate.catch(() => undefined);
+    const sandbox = await house.runner.open('hello');
+    await expect(sandbox.ready).rejects.toThrow('There is no room.');
+    expect(await house.runner.results(sandbox.id)).toMatchObject({
+      status: 'failed',
+      executionId: null,
+      exitCode: null,
+      errors: ['There is no room.'],
+    });
+    const result = await (await sandbox.execute()).result;
+    expect(result).toMatchObject({ status: 'failed', cause: 'not-started', exitCode: null });
+    expect(result.errors.join()).toContain('There is no room.');
+    await sandbox.cleanup();
+    expect(house.runner.active()).toEqual([]);
+    house.provider.gate = Promise.resolve();
+  });
+
+  it('at the output limit the run goes on and the result says so', async () => {
+    const sandbox = await house.runner.open('hello', { outputLimit: '1k' });
+    const execution = await sandbox.execute({
+      command: sh('head -c 5000 /dev/zero | tr "\\0" x; echo done >&2; exit 4'),
+    });
+    const result = await execution.result;
+    expect(result).toMatchObject({ status: 'failed', exitCode: 4, truncated: true });
+    expect((result.stdout ?? '').length + (result.stderr ?? '').length).toBe(1024);
+    expect(result.errors.join()).toContain('3981 bytes');
+    expect(result.limitsHit).toMatchObject([{ limit: 'output', value: 1024 }]);
+  });
+});
+
+describe('input and second calls', () => {
+  it('a second command while one runs is refused, and the first goes on', async () => {
+    const sandbox = await house.runner.open('hello');
+    const first = await sandbox.execute({ command: sh('read x; echo $x'), stdin: 'typed\n' });
+    await expect(sandbox.execute()).rejects.toMatchObject({ code: 'SANDBOX007' });
+    expect(await first.result).toMatchObject({ stdout: 'typed\n', exitCode: 0 });
+  });
+
+  it('two commands at the same moment: one is refused', async () => {
+    const sandbox = await house.runner.open('hello');
+    const outcomes = await Promise.allSettled([sandbox.execute(), sandbox.execute()]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('the same execution id follows, now and after the sandbox is gone, and never runs twice', async () => {
+    const sandbox = await house.runner.open('hello');
+    const command = sh('echo ran >> count; cat count');
+    const [one, two] = await Promise.all([
+      house.runner.execute(sandbox.id, { command, executionId: 'mine' }),
+      house.runner.execute(sandbox.id, { command, executionId: 'mine' }),
+    ]);
+    expect((await one.result).stdout).toBe('ran\n');
+    expect((await two.result).stdout).toBe('ran\n');
+    await (
+      await sandbox.execute({ command: sh('true') })
+    ).result;
+    await sandbox.cleanup();
+    const again = await house.runner.execute(sandbox.id, { executionId: 'mine' });
+    expect(linesOf(await allEvents(again))).toEqual(['[stdout] ran']);
+    const other = await house.runner.open('hello');
+    await expect(house.runner.execute(other.id, { executionId: 'mine' })).rejects.toMatchObject({ code: 'SANDBOX008' });
+  });
+
+  it('stdin is empty unless given', async () => {
+    const sandbox = await house.runner.open('hello');
+    expect(await (await sandbox.execute({ command: ['cat'] })).result).toMatchObject({ stdout: '', exitCode: 0 });
+  });
+
+  it.each([
+    [{ memoryLimit: '4x' }, /memoryLimit/],
+    [{ timeout: 0 }, /timeout/],
+    [{ environment: { 'A-B': '1' } }, /environment\.A-B/],
+    [{ provider: 'nobody' }, /nobody/],
+  ])('%j is refused with a sentence', async (request, message) => {
+    await expect(house.runner.open('hello', request)).rejects.toMatchObject({
+      code: 'SANDBOX008',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(house.runner.active()).toEqual([]);
+  });
+
+  it.each([
+    [{ requires_network: true }, 'content.requires_network'],
+    [{ requirements: ['requests'] }, 'content.requirements'],
+    [{ services: { db: {} } }, 'content.services'],
+    [{ environment: { KEY: '${SECRET}' } }, 'content.environment.KEY'],
+    [{ requires_gpu: true }, 'GPU'],
+  ])('%j is refused until it is there', async (content, field) => {
+    house.registry.contents.set('more', { code: 'true', main_file: 'a.sh', ...content });
+    const refusal = house.runner.open('more', { provider: 'local' });
+    await expect(refusal).rejects.toMatchObject({
+      code: 'SANDBOX009',
+      message: expect.stringContaining(field) as string,
+    });
+  });
+
+  it('an unknown solution is refused', async () => {
+    await expect(house.runner.open('nobody')).rejects.toMatchObject({ code: 'SANDBOX002' });
+  });
+});
+
+describe('the limit of sandboxes', () => {
+  it('holds when thirty ask at once, and a place becomes free with a cleanup', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => house.runner.open('hello')));
+    const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const refused = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as SandboxError] : [],
+    );
+    expect(opened).toHaveLength(10);
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['SANDBOX005']));
+    expect(refused[0]?.message).toContain('Maximum concurrent sandboxes reached');
+    await opened[0]?.cleanup();
+    await house.runner.open('hello');
+    expect(await house.runner.cleanupAll()).toBe(10);
+    expect(house.provider.boxes.size).toBe(0);
+  });
+
+  it('an idle sandbox goes; one that runs does not', async () => {
+    await house.runner.close();
+    house.runner = await house.start({ idleMs: 150 });
+    const busy = await house.runner.open('hello');
+    const execution = await busy.execute({ command: ['sleep', '0.6'] });
+    await house.runner.open('hello');
+    await until(() => house.runner.active().length === 1);
+    expect(house.runner.active()).toMatchObject([{ sandboxId: busy.id, status: 'running' }]);
+    expect(await execution.result).toMatchObject({ status: 'completed' });
+    await until(() => house.runner.active().length === 0);
+    expect(await house.runner.results(busy.id)).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('cleanup', () => {
+  it('stops what runs and keeps its result', async () => {
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute({ command: sh('echo here; sleep 100') });
+    for await (const batch of execution.events()) if (linesOf(batch).length > 0) break;
+    await house.runner.cleanup(sandbox.id);
+    expect(await house.runner.results(sandbox.id)).toMatchObject({ status: 'stopped', stdout: 'here\n' });
+    await expect(house.runner.execute(sandbox.id)).rejects.toMatchObject({ code: 'SANDBOX006' });
+    await house.runner.cleanup(sandbox.id);
+    await expect(house.runner.cleanup('nobody')).rejects.toMatchObject({ code: 'SANDBOX006' });
+  });
+
+  it('ends a preparation and leaves nothing', async () => {
+    house.provider.gate = new Promise(() => undefined);
+    const sandbox = await house.runner.open('hello');
+    await sandbox.cleanup();
+    expect(house.provider.boxes.size).toBe(0);
+    expect(house.runner.active()).toEqual([]);
+    house.provider.gate = Promise.resolve();
+  });
+
+  it('that fails says so, keeps its place, and can be tried again', async () => {
+    const sandbox = await house.runner.open('hello');
+    await sandbox.ready;
+    house.provider.failNextClose = true;
+    await expect(sandbox.cleanup()).rejects.toThrow('stuck');
+    expect(house.runner.active()).toHaveLength(1);
+    await sandbox.cleanup();
+    expect(house.provider.boxes.size).toBe(0);
+  });
+});
+
+describe('after the end of a server', () => {
+  it('results, events and history are there', async () => {
+    const result = await house.runner.test('hello');
+    const opened = await house.runner.open('hello');
+    await house.runner.close();
+    house.runner = await house.start();
+    expect(await house.runner.results(result.sandboxId)).toMatchObject({
+      ...result,
+      metrics: expect.anything() as object,
+    });
+    expect(await house.runner.results(opened.id)).toMatchObject({ status: 'cleaned', executionId: null });
+    const kept = await house.runner.execution(result.executionId ?? '');
+    expect(linesOf(await allEvents(kept)).sort()).toEqual(['[stderr] oops', '[stdout] hello']);
+    expect(house.runner.history({ limit: 5 })).toHaveLength(1);
+  });
+
+  it('a second server on the same data folder is refused while the first lives', async () => {
+    await expect(house.start()).rejects.toMatchObject({
+      code: 'SANDBOX001',
+      message: expect.stringContaining('in use') as string,
+    });
+    expect(await house.runner.test('hello')).toMatchObject({ status: 'completed' });
+  });
+
+  it('a lock of a process that is gone is no obstacle', async () => {
+    await house.runner.close();
+    const child = spawn('true');
+    await once(child, 'close');
+    await writeFile(join(house.dataDir, 'lock'), `${house.runner.instanceId.slice(0, 8)}-${String(child.pid)}-1-abcd`);
+    house.runner = await house.start();
+    expect(await house.runner.test('hello')).toMatchObject({ status: 'completed' });
+  });
+
+  it('a run that was cut off says so, in results, events, history and registry', async () => {
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute({ command: sh('echo begun; sleep 100') });
+    for await (const batch of execution.events()) if (linesOf(batch).length > 0) break;
+    // What is on disk at this moment is what a server that is killed now leaves.
+    const { cp, mkdtemp } = await import('node:fs/promises');
+    const copy = await mkdtemp(join(house.dataDir, 'copy-'));
+    for (const name of ['executions', 'history.jsonl', 'sandboxes', 'solutions']) {
+      await cp(join(house.dataDir, name), join(copy, name), { recursive: true });
+    }
+    await appendFile(join(copy, 'history.jsonl'), '{"kind":"end","executionId":"torn');
+    const next = await house.start({ dataDir: copy });
+    try {
+      const result = await next.results(sandbox.id);
+      expect(result).toMatchObject({ status: 'failed', cause: 'lost', exitCode: null, stdout: 'begun\n' });
+      expect(result.errors.join()).toContain('cut off');
+      const events = await allEvents(await next.execution(execution.id));
+      expect(events.at(-1)).toMatchObject({ type: 'end', status: 'failed', cause: 'lost' });
+      expect(next.history()).toMatchObject([{ executionId: execution.id, status: 'failed' }]);
+      expect(house.registry.results.get('hello')).toMatchObject([{ executionId: execution.id, status: 'failed' }]);
+      expect(house.provider.reclaimed).toContain(house.runner.instanceId);
+      expect(await readdir(join(copy, 'sandboxes'))).toEqual([next.instanceId]);
+    } finally {
+      await next.close();
+    }
+  });
+
+  it('a result that the registry did not take is given to it at the next start', async () => {
+    house.registry.failing = true;
+    const result = await house.runner.test('hello');
+    expect(result.status).toBe('completed');
+    await house.runner.close();
+    house.registry.failing = false;
+    house.runner = await house.start();
+    expect(house.registry.results.get('hello')).toMatchObject([
+      { executionId: result.executionId, status: 'completed' },
+    ]);
+  });
+
+  it('leftovers that a provider cannot remove now are kept for the next start', async () => {
+    await house.runner.close();
+    await mkdir(join(house.dataDir, 'sandboxes', '00000000-1-1-abcd'));
+    const reclaim = jest.spyOn(house.provider, 'reclaim').mockRejectedValueOnce(new Error('it is down'));
+    house.runner = await house.start();
+    expect(await readdir(join(house.dataDir, 'sandboxes'))).toContain('00000000-1-1-abcd');
+    reclaim.mockRestore();
+    await house.runner.close();
+    house.runner = await house.start();
+    expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([house.runner.instanceId]);
+  });
+});
