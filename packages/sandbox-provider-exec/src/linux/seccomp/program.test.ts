@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import type { SeccompArch, SyscallRule } from './policy.js';
+import { assemble, seccompProgram } from './program.js';
+import { runFilter, type SeccompData } from './test/bpf-interpreter.js';
+
+const ALLOW = 0x7fff0000;
+const EPERM = 0x00050001;
+const ENOSYS = 0x00050026;
+const KILL = 0x80000000;
+
+const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 };
+const ARCHS: readonly SeccompArch[] = ['x64', 'arm64'];
+
+/** The policy a second time, by number, taken from the kernel's headers (`asm/unistd_64.h`, `asm-generic/unistd.h`) and not from the table. */
+const POLICY = {
+  x64: {
+    refused: [
+      101, 103, 134, 154, 155, 159, 163, 164, 165, 166, 167, 168, 169, 172, 173, 175, 176, 179, 227, 246, 248, 249, 250,
+      272, 298, 300, 304, 305, 308, 310, 311, 312, 313, 320, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438,
+      442, 443, 457, 458, 467,
+    ],
+    ioctl: 16,
+    sockets: [41, 53],
+    clone: 56,
+    x32: (number: number) => number >= 0x40000000 || (number >= 512 && number <= 547),
+  },
+  arm64: {
+    refused: [
+      39, 40, 41, 60, 89, 97, 104, 105, 106, 112, 116, 117, 142, 170, 171, 217, 218, 219, 224, 225, 241, 262, 265, 266,
+      268, 270, 271, 272, 273, 280, 282, 294, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 457, 458, 467,
+    ],
+    ioctl: 29,
+    sockets: [198, 199],
+    clone: 220,
+    x32: () => false,
+  },
+};
+
+function expected(filterArch: SeccompArch, { arch, number, args }: SeccompData): number {
+  const { refused, ioctl, sockets, clone, x32 } = POLICY[filterArch];
+  const [first, second] = args.map((value) => value & 0xffffffffn);
+  if (arch !== AUDIT[filterArch]) return KILL;
+  if (x32(number) || number === 435) return ENOSYS;
+  if (number === ioctl && (second === 0x5412n || second === 0x541cn)) return EPERM;
+  if (number === clone && first !== undefined && (first & 0x7e020000n) !== 0n) return EPERM;
+  if (sockets.includes(number) && first !== 1n && first !== 2n && first !== 10n && first !== 16n) return EPERM;
+  return refused.includes(number) ? EPERM : ALLOW;
+}
+
+const u32 = fc.integer({ min: 0, max: 0xffffffff });
+const telling = fc.constantFrom(
+  0,
+  1,
+  2,
+  3,
+  10,
+  16,
+  17,
+  40,
+  0x11,
+  0x1200011,
+  0x3d0f00,
+  0x20000,
+  0x5411,
+  0x5412,
+  0x5413,
+  0x541c,
+  0x10000000,
+  0x40000000,
+);
+const flag = fc.integer({ min: 0, max: 31 }).map((bit) => 2 ** bit);
+const argument = fc
+  .tuple(fc.oneof(telling, flag, u32), fc.oneof(fc.constant(0), u32))
+  .map(([low, high]) => (BigInt(high) << 32n) | BigInt(low));
+const number = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(16, 29, 41, 53, 56, 198, 199, 220, 435) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 600 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0x40000000, max: 0x40000300 }) },
+  { weight: 1, arbitrary: u32 },
+);
+const sixArguments = fc.array(argument, { minLength: 6, maxLength: 6 });
+
+describe.each(ARCHS)('the seccomp program for %s', (arch) => {
+  const program = seccompProgram(arch);
+
+  it('answers every call as the policy says, whatever the upper halves of arguments hold', () => {
+    fc.assert(
+      fc.property(number, sixArguments, (nr, args) => {
+        const call = { arch: AUDIT[arch], number: nr, args };
+        expect(runFilter(program, call)).toBe(expected(arch, call));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('answers each number that the kernel could have, with empty arguments, as the policy says', () => {
+    for (const base of [0, 0x40000000, 0x80000000, 0xfffff800]) {
+      for (let nr = base; nr < base + 2048; nr++) {
+        const call = { arch: AUDIT[arch], number: nr, args: [0n, 0n, 0n, 0n, 0n, 0n] };
+        expect([nr, runFilter(program, call)]).toEqual([nr, expected(arch, call)]);
+      }
+    }
+  });
+
+  it('kills a program that calls as another architecture, whatever it calls', () => {
+    const foreign = fc.oneof(fc.constantFrom(...Object.values(AUDIT)), u32).filter((value) => value !== AUDIT[arch]);
+    fc.assert(
+      fc.property(foreign, number, sixArguments, (other, nr, args) => {
+        expect(runFilter(program, { arch: other, number: nr, args })).toBe(KILL);
+      }),
+    );
+  });
+
+  it('is an array of 8-byte instructions, within what the kernel takes', () => {
+    expect(program.length % 8).toBe(0);
+    expect(program.length / 8).toBeLessThanOrEqual(4096);
+  });
+});
+
+describe('assemble', () => {
+  const rule = (nr: number, rest: Partial<SyscallRule> = {}): SyscallRule => ({
+    name: `call ${nr}`,
+    number: { x64: nr, arm64: nr },
+    errno: 'EPERM',
+    ...rest,
+  });
+  const ask = (program: Buffer, nr: number, first = 0n) =>
+    runFilter(program, { arch: AUDIT.arm64, number: nr, args: [first, 0n, 0n, 0n, 0n, 0n] });
+
+  it('reaches every rule of a policy far longer than a jump', () => {
+    const program = assemble(
+      'arm64',
+      Array.from({ length: 1000 }, (_, index) => rule(index * 2, { errno: index % 3 ? 'EPERM' : 'ENOSYS' })),
+    );
+    for (let nr = 0; nr < 2000; nr += 2) {
+      expect([nr, ask(program, nr)]).toEqual([nr, nr % 3 ? EPERM : ENOSYS]);
+      expect([nr + 1, ask(program, nr + 1)]).toEqual([nr + 1, ALLOW]);
+    }
+  });
+
+  it('compares with many values of one argument', () => {
+    const values = Array.from({ length: 250 }, (_, index) => index * 2);
+    const program = assemble('arm64', [
+      rule(1, { when: { argument: 0, oneOf: values } }),
+      rule(2, { when: { argument: 0, noneOf: values } }),
+    ]);
+    for (let value = 0; value < 500; value++) {
+      expect([value, ask(program, 1, BigInt(value))]).toEqual([value, value % 2 ? ALLOW : EPERM]);
+      expect([value, ask(program, 2, BigInt(value))]).toEqual([value, value % 2 ? EPERM : ALLOW]);
+    }
+  });
+
+  it('refuses more values than a jump can span, rather than jump elsewhere', () => {
+    const values = Array.from({ length: 300 }, (_, index) => index);
+    expect(() => assemble('arm64', [rule(1, { when: { argument: 0, oneOf: values } })])).toThrow(
+      'It must be >= 0 and <= 255',
+    );
+  });
+});
