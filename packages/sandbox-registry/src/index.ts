@@ -1,4 +1,3 @@
-export { parseInput } from './parse-input.js';
 export type { Registry, RegistryStatistics, SearchFilter, SearchResult, StoredUnit } from './registry.js';
 export { SqliteRegistry } from './sqlite-registry.js';
 export { keptTestResults, maxUnitBytes, unitIdSchema, unitSchema } from './unit.js';

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredSolution, TestResultRecord } from '@ergon/sandbox-core';
-import { SandboxError } from '@ergon/sandbox-core';
+import { parseInput, SandboxError } from '@ergon/sandbox-core';
 import type Database from 'libsql';
 import { z } from 'zod';
 import { openDatabase } from './database.js';
-import { parseInput } from './parse-input.js';
 import type { Registry, RegistryStatistics, SearchFilter, SearchResult, StoredUnit } from './registry.js';
 import {
   countRowSchema,
@@ -23,11 +22,12 @@ import { keptTestResults, maxUnitBytes, unitSchema } from './unit.js';
 const maxSearchBytes = 32 * 1024 * 1024;
 const namedDependents = 10;
 
+const limitMessage = 'must be a whole number from 1 to 1000';
 const filterSchema = z.strictObject({
-  type: z.string().max(100).optional(),
-  name: z.string().max(200).optional(),
+  type: z.string().max(100, 'must have at most 100 characters').optional(),
+  name: z.string().max(200, 'must have at most 200 characters').optional(),
   meetsStandards: z.boolean().optional(),
-  limit: z.int().min(1).max(1000).default(100),
+  limit: z.int(limitMessage).min(1, limitMessage).max(1000, limitMessage).default(100),
 });
 
 /**
@@ -52,7 +52,7 @@ export class SqliteRegistry implements Registry {
     if (bytes > maxUnitBytes) {
       throw new SandboxError(
         'SANDBOX008',
-        `"content" is too large: the unit has ${bytes} bytes, at most ${maxUnitBytes} are kept.`,
+        `content: is too large; the unit has ${bytes} bytes, at most ${maxUnitBytes} are kept.`,
         {
           field: 'content',
         },

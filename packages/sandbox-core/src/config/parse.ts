@@ -1,6 +1,9 @@
 import type { z } from 'zod';
 import { SandboxError } from '../contract/error.js';
 
+/** A caller's own names (of variables, files, unknown fields) may be of any length; a sentence may not. */
+const maxFieldLength = 200;
+
 /**
  * Parses data at a door.
  * @param path put before the field's name in the sentence, e.g. `content`.
@@ -10,8 +13,9 @@ export function parseInput<Output>(schema: z.ZodType<Output>, value: unknown, pa
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const field = [path, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.');
-  throw new SandboxError('SANDBOX008', `${field === '' ? 'The input' : field}: ${issue?.message ?? 'is invalid'}.`, {
-    field,
-  });
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const whole = [path, ...(issue?.path ?? []).map(String), ...unknown].filter((part) => part !== '').join('.');
+  const field = whole.length > maxFieldLength ? `${whole.slice(0, maxFieldLength)}…` : whole;
+  const problem = unknown.length > 0 ? 'is not a known field' : (issue?.message ?? 'is invalid');
+  throw new SandboxError('SANDBOX008', `${field === '' ? 'The input' : field}: ${problem}.`, { field });
 }
