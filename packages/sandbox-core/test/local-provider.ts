@@ -105,6 +105,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
       detached: true,
       stdio: [run.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
+    child.stdin?.on('error', () => undefined); // told to the writer
     const started = performance.now();
     const { stdout, stderr } = child as { stdout: Readable; stderr: Readable } & typeof child;
     const chunks = merge({ stdout, stderr }, started);

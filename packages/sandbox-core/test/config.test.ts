@@ -1,0 +1,89 @@
+import { formatSize, parseSize, resolveLimits, fitToMachine, statusOfSandbox, statusOfEnd } from '../src/index.js';
+import type { EndCause } from '../src/index.js';
+
+describe('sizes', () => {
+  it.each([
+    ['512m', 512 * 1024 ** 2],
+    ['4g', 4 * 1024 ** 3],
+    ['4G', 4 * 1024 ** 3],
+    ['1.5k', 1536],
+    ['65536', 65536],
+    ['10b', 10],
+    ['1024t', 1024 ** 5],
+  ])('%s is %d bytes', (text, bytes) => {
+    expect(parseSize(text)).toBe(bytes);
+  });
+
+  it.each(['', 'g', '-1g', '1 g', '4gb', '1e3', '1.g', '.5g', '0x10', '1025t', '4g\n', '٤g'])('%j is none', (text) => {
+    expect(parseSize(text)).toBeNull();
+  });
+
+  it.each([
+    [1536, '1.5 KiB'],
+    [4 * 1024 ** 3, '4 GiB'],
+    [17, '17 bytes'],
+  ])('%d bytes read %s', (bytes, text) => {
+    expect(formatSize(bytes)).toBe(text);
+  });
+});
+
+describe('limits', () => {
+  it('the request goes before the solution, the solution before the default', () => {
+    const { limits, asked, notes } = resolveLimits(
+      { timeoutMs: 5000 },
+      { timeoutMs: 9000, memoryBytes: 1024 ** 2 },
+      {},
+    );
+    expect(limits).toMatchObject({ timeoutMs: 5000, memoryBytes: 1024 ** 2, cpus: 4, pids: 256, diskBytes: 1024 ** 3 });
+    expect([...asked].sort()).toEqual(['memory', 'wall-time']);
+    expect(notes).toEqual([]);
+  });
+
+  it('nothing goes above the ceiling, and the note says what was lowered', () => {
+    const { limits, notes } = resolveLimits(
+      { memoryBytes: 8 * 1024 ** 3 },
+      {},
+      { memoryBytes: 1024 ** 3, timeoutMs: 60_000 },
+    );
+    expect(limits).toMatchObject({ memoryBytes: 1024 ** 3, timeoutMs: 60_000 });
+    expect(notes).toEqual([
+      "memory_limit was lowered from 8 GiB to the server's ceiling, 1 GiB.",
+      "timeout was lowered from 300 s to the server's ceiling, 60 s.",
+    ]);
+  });
+
+  it('a machine of two cores gets a default of two CPUs, and says so', () => {
+    const { limits } = resolveLimits({}, {}, {});
+    const fitted = fitToMachine(limits, { cpus: 2, memoryBytes: null, diskBytes: 1024 ** 2 });
+    expect(fitted.limits).toMatchObject({ cpus: 2, diskBytes: 1024 ** 2, fileBytes: 1024 ** 2 });
+    expect(fitted.notes.join()).toContain("cpu_limit was lowered from 4 CPUs to the machine's, 2 CPUs.");
+  });
+});
+
+describe('status', () => {
+  const ends: [EndCause, number | null, string][] = [
+    ['exited', 0, 'completed'],
+    ['exited', 1, 'failed'],
+    ['signalled', 139, 'failed'],
+    ['limit', 0, 'failed'],
+    ['lost', null, 'failed'],
+    ['not-started', null, 'failed'],
+    ['timeout', null, 'timeout'],
+    ['timeout', 0, 'timeout'],
+    ['stopped', null, 'stopped'],
+  ];
+  it.each(ends)('an end by %s with %s is %s', (cause, exitCode, status) => {
+    expect(statusOfEnd({ cause, exitCode })).toBe(status);
+    expect(statusOfSandbox('ready', { cause, exitCode })).toBe(status);
+  });
+
+  it.each([
+    ['preparing', 'preparing'],
+    ['ready', 'ready'],
+    ['busy', 'running'],
+    ['broken', 'failed'],
+    ['cleaned', 'cleaned'],
+  ] as const)('a sandbox that is %s and has run nothing is %s', (phase, status) => {
+    expect(statusOfSandbox(phase, null)).toBe(status);
+  });
+});

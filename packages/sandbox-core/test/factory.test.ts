@@ -1,0 +1,172 @@
+import { SandboxFactory, chooseProvider, contractVersion, resolveLimits } from '../src/index.js';
+import type { Candidate, ChoiceInput, ProviderProbe, SandboxConfig } from '../src/index.js';
+import { LocalProvider, localCapabilities } from './local-provider.js';
+import { until } from './house.js';
+
+const up: ProviderProbe = { available: true, capabilities: { ...localCapabilities, isolation: 'container' } };
+const down: ProviderProbe = { available: false, reason: 'The engine does not answer.', fix: 'Start it.' };
+
+const candidate = (name: string, probe: ProviderProbe = up, refusal?: string): Candidate => ({
+  name,
+  probe,
+  refusals: refusal === undefined ? [] : [{ field: 'gpus', message: refusal }],
+});
+
+const input = (more: Partial<ChoiceInput>): ChoiceInput => ({
+  candidates: [candidate('sandbox-exec'), candidate('docker')],
+  strict: false,
+  asked: new Set(),
+  prefer: [],
+  allowUnisolated: [],
+  platform: 'linux',
+  special: false,
+  ...more,
+});
+
+describe('choosing a provider', () => {
+  it.each<[string, Partial<ChoiceInput>, string]>([
+    ['Linux takes Docker', {}, 'docker'],
+    ['macOS takes sandbox-exec', { platform: 'darwin' }, 'sandbox-exec'],
+    ['macOS with a GPU takes Docker', { platform: 'darwin', special: true }, 'docker'],
+    ['the request goes first', { requested: 'sandbox-exec' }, 'sandbox-exec'],
+    ['the server may put one first', { prefer: ['sandbox-exec'] }, 'sandbox-exec'],
+    [
+      'Linux without Docker takes what is there',
+      { candidates: [candidate('sandbox-exec'), candidate('docker', down)] },
+      'sandbox-exec',
+    ],
+    [
+      'what cannot do it goes',
+      { candidates: [candidate('docker', up, 'A GPU is not supported here.'), candidate('other')] },
+      'other',
+    ],
+  ])('%s', (_, more, expected) => {
+    const selection = chooseProvider(input(more));
+    expect(selection.provider).toBe(expected);
+    expect(selection.considered).toHaveLength(2);
+    expect(selection.considered.filter(({ verdict }) => verdict === 'chosen')).toHaveLength(1);
+    expect(selection.considered.every(({ reason }) => reason.length > 5)).toBe(true);
+  });
+
+  it('a named one that is down is replaced, visibly; with strict it is refused', () => {
+    const candidates = [candidate('sandbox-exec'), candidate('docker', down)];
+    const selection = chooseProvider(input({ candidates, requested: 'docker' }));
+    expect(selection).toMatchObject({ provider: 'sandbox-exec', requested: 'docker', fallback: true });
+    expect(selection.notes).toEqual(['docker is not available; sandbox-exec serves in its place.']);
+    expect(() => chooseProvider(input({ candidates, requested: 'docker', strict: true }))).toThrow(
+      expect.objectContaining({ code: 'SANDBOX001', message: expect.stringContaining('Start it.') as string }) as Error,
+    );
+  });
+
+  it('a named one that is up and cannot do it is refused, never replaced', () => {
+    const candidates = [candidate('sandbox-exec', up, 'A GPU is not supported here.'), candidate('docker')];
+    expect(() => chooseProvider(input({ candidates, requested: 'sandbox-exec' }))).toThrow(
+      expect.objectContaining({ code: 'SANDBOX009', field: 'gpus' }) as Error,
+    );
+  });
+
+  it('none is refused with the reason of each', () => {
+    const candidates = [candidate('sandbox-exec', up, 'A GPU is not supported here.'), candidate('docker', down)];
+    expect(() => chooseProvider(input({ candidates }))).toThrow(
+      expect.objectContaining({
+        code: 'SANDBOX001',
+        message:
+          'No sandbox provider available. sandbox-exec: A GPU is not supported here. docker: The engine does not answer. Start it.',
+      }) as Error,
+    );
+  });
+
+  it('strict refuses best-effort limits, and a limit asked for by name must exist', () => {
+    expect(() => chooseProvider(input({ strict: true }))).toThrow(/best effort/);
+    const none = { ...localCapabilities, limits: { ...localCapabilities.limits, disk: 'none' as const } };
+    const candidates = [candidate('docker', { available: true, capabilities: none })];
+    expect(chooseProvider(input({ candidates })).provider).toBe('docker');
+    expect(() => chooseProvider(input({ candidates, asked: new Set(['disk' as const]) }))).toThrow(/cannot limit disk/);
+  });
+
+  it('no isolation needs the name in the request and in the configuration', () => {
+    const bare: ProviderProbe = { available: true, capabilities: { ...localCapabilities, isolation: 'none' } };
+    const candidates = [candidate('bare', bare)];
+    expect(() => chooseProvider(input({ candidates }))).toThrow(/no isolation/);
+    expect(() => chooseProvider(input({ candidates, requested: 'bare' }))).toThrow(/no isolation/);
+    expect(() => chooseProvider(input({ candidates, allowUnisolated: ['bare'] }))).toThrow(/no isolation/);
+    expect(chooseProvider(input({ candidates, requested: 'bare', allowUnisolated: ['bare'] })).provider).toBe('bare');
+  });
+});
+
+const config: SandboxConfig = {
+  sandboxId: 's',
+  instanceId: 'i',
+  ownerId: 'o',
+  limits: resolveLimits({}, {}, {}).limits,
+  network: { mode: 'none' },
+  environment: {},
+  mounts: [],
+};
+const wish = { config, strict: false, asked: new Set<never>() };
+
+describe('the factory', () => {
+  it('probes once for a burst of choices, answers from what it knows, and refreshes behind it', async () => {
+    const provider = new LocalProvider();
+    const factory = new SandboxFactory({ probeFreshMs: 30 }).register(provider);
+    await Promise.all(Array.from({ length: 20 }, () => factory.choose(wish)));
+    expect(provider.probes).toBe(1);
+    provider.probeResult = down;
+    await until(async () => {
+      const status = await factory.status();
+      return status.local?.available === false;
+    });
+    await expect(factory.choose(wish)).rejects.toMatchObject({ code: 'SANDBOX001' });
+    expect(await factory.status()).toEqual({
+      local: {
+        available: false,
+        capabilities: null,
+        isDefault: false,
+        reason: 'The engine does not answer. Start it.',
+      },
+    });
+  });
+
+  it('fits the limits to the machine of the chosen provider and says so', async () => {
+    const factory = new SandboxFactory().register(new LocalProvider());
+    const { config: fitted, selection } = await factory.choose(wish);
+    expect(fitted.limits.cpus).toBe(2);
+    expect(selection.notes.join(' ')).toContain('cpu_limit was lowered from 4 CPUs');
+    expect(selection.notes.join(' ')).toContain('limit of memory is best effort');
+  });
+
+  it('a probe that throws is a provider that is not available', async () => {
+    const provider = new LocalProvider();
+    jest.spyOn(provider, 'probe').mockRejectedValue(new Error('boom'));
+    const factory = new SandboxFactory().register(provider);
+    expect((await factory.status()).local).toMatchObject({
+      available: false,
+      reason: expect.stringContaining('boom') as string,
+    });
+  });
+
+  it('takes definitions, and refuses bad options, another contract, and a name twice', async () => {
+    const factory = new SandboxFactory();
+    const definition = {
+      name: 'local',
+      contract: contractVersion as typeof contractVersion,
+      options: {
+        '~standard': {
+          version: 1 as const,
+          vendor: 'test',
+          validate: (value: unknown) =>
+            value === undefined ? { value } : { issues: [{ message: 'must be absent', path: ['a', { key: 'b' }] }] },
+        },
+      },
+      create: () => new LocalProvider(),
+    };
+    const ports = { logger: { error() {}, warn() {}, info() {}, debug() {} }, stateDir: '/nowhere' };
+    await expect(factory.add(definition, 1, ports)).rejects.toThrow(
+      'Options of provider "local": a.b: must be absent.',
+    );
+    await factory.add(definition, undefined, ports);
+    await expect(factory.add(definition, undefined, ports)).rejects.toThrow(/registered already/);
+    const other = { ...definition, contract: 99 as unknown as typeof contractVersion };
+    await expect(factory.add(other, undefined, ports)).rejects.toThrow(/contract 99/);
+  });
+});
