@@ -98,7 +98,7 @@ it('shows every reader the same events, split as byte by byte, live, late, from 
       await using log = await EventLog.create(freshPath(), plenty);
       const [live, liveRaw, liveAfter] = [collect(log), collect(log, { raw: true }), collect(log, { after })];
       for (const [at, { pause, ...chunk }] of chunks.entries()) {
-        log.output({ ...chunk, at });
+        void log.output({ ...chunk, at });
         if (at % 7 === 0) log.append({ type: 'notice', message: `n${at}` }, at);
         if (pause) await setImmediate();
       }
@@ -173,7 +173,7 @@ it('shows fifty readers the same, some of whom leave and return at random number
   expect(linesOf(first)).toHaveLength(20_002);
   const text = JSON.stringify(first);
   for (const other of others) expect(JSON.stringify(other) === text).toBe(true);
-});
+}, 30_000);
 
 it('gives a live reader a line within a millisecond', async () => {
   await using log = await EventLog.create(freshPath(), plenty);
@@ -183,7 +183,7 @@ it('gives a live reader a line within a millisecond', async () => {
     const next = events.next();
     await setImmediate();
     const before = performance.now();
-    log.output({ stream: 'stdout', data: Buffer.from('hello\n'), at: n });
+    void log.output({ stream: 'stdout', data: Buffer.from('hello\n'), at: n });
     const { value } = await next;
     latencies.push(performance.now() - before);
     expect(value).toMatchObject([{ type: 'line', line: 'hello' }]);
@@ -208,12 +208,12 @@ it('ends a waiting reader quietly when its signal aborts, and when the log is cl
 it('keeps bytes apart from a buffer that its caller uses again, and entries of unknown types as they are', async () => {
   await using log = await EventLog.create(freshPath(), plenty);
   const reused = Buffer.from('first\n');
-  log.output({ stream: 'stdout', data: reused, at: 0.5 });
+  void log.output({ stream: 'stdout', data: reused, at: 0.5 });
   reused.fill('x');
   log.append({ type: 'service', name: 'db', ports: [5432] }, 0.75);
   await log.end(exited, 2);
   log.append({ type: 'notice', message: 'too late' });
-  log.output({ stream: 'stdout', data: reused, at: 3 });
+  void log.output({ stream: 'stdout', data: reused, at: 3 });
   expect(await collect(log)).toEqual([
     { seq: 2, at: 0.5, type: 'line', stream: 'stdout', line: 'first' },
     { seq: 3, at: 0.75, type: 'service', name: 'db', ports: [5432] },
@@ -226,9 +226,9 @@ it('keeps bytes apart from a buffer that its caller uses again, and entries of u
 
 it('decodes results from the beginning of each stream, without parting a character', async () => {
   await using log = await EventLog.create(freshPath(), plenty);
-  log.output({ stream: 'stdout', data: Buffer.from('\uFEFFaé€😀'), at: 0 });
-  log.output({ stream: 'stderr', data: Buffer.from([0x62, 0xff, 0x0a]), at: 0 });
-  log.output({ stream: 'stdout', data: Buffer.from('\r\nend'), at: 0 });
+  void log.output({ stream: 'stdout', data: Buffer.from('\uFEFFaé€😀'), at: 0 });
+  void log.output({ stream: 'stderr', data: Buffer.from([0x62, 0xff, 0x0a]), at: 0 });
+  void log.output({ stream: 'stdout', data: Buffer.from('\r\nend'), at: 0 });
   await log.end(exited);
   expect(await log.text(100)).toEqual({ stdout: '\uFEFFaé€😀\r\nend', stderr: 'b\uFFFD\n', shortened: false });
   expect(await log.text(12)).toEqual({ stdout: '\uFEFFaé€', stderr: 'b\uFFFD\n', shortened: true });

@@ -25,7 +25,7 @@ async function collect(log: EventLog): Promise<ExecutionEvent[]> {
 it.each([0, 1, 9, 10, 100_003])('captures exactly %d bytes and counts what it discards', async (outputLimitBytes) => {
   await using log = await EventLog.create(join(folder, `limit-${outputLimitBytes}.log`), { outputLimitBytes });
   for (let n = 0; n < 30; n++) {
-    log.output({ stream: n % 2 === 0 ? 'stdout' : 'stderr', data: Buffer.alloc(5000, `${n % 10}\n`), at: n });
+    void log.output({ stream: n % 2 === 0 ? 'stdout' : 'stderr', data: Buffer.alloc(5000, `${n % 10}\n`), at: n });
   }
   await log.end(exited);
   await using kept = await EventLog.read(log.path);
@@ -39,7 +39,7 @@ it.each([0, 1, 9, 10, 100_003])('captures exactly %d bytes and counts what it di
 
 it('is not truncated by output of exactly the limit', async () => {
   await using log = await EventLog.create(join(folder, 'exact.log'), { outputLimitBytes: 10 });
-  log.output({ stream: 'stdout', data: Buffer.from('0123456789'), at: 0 });
+  void log.output({ stream: 'stdout', data: Buffer.from('0123456789'), at: 0 });
   await log.end(exited);
   expect(log).toMatchObject({ truncated: false, outputBytes: 10, discardedBytes: 0 });
 });
@@ -49,7 +49,7 @@ it('keeps the file in proportion to output that comes byte by byte', async () =>
   const reading = collect(log);
   const written = 400_000;
   for (let n = 0; n < written; n++) {
-    log.output({ stream: 'stdout', data: Buffer.from([n % 80 === 79 ? 10 : 97]), at: n / 1000 });
+    void log.output({ stream: 'stdout', data: Buffer.from([n % 80 === 79 ? 10 : 97]), at: n / 1000 });
     // Each byte has the chance to be a write of its own.
     await setImmediate();
   }
