@@ -37,9 +37,11 @@ function refuse(name: string, x64: number | null, arm64: number | null, when?: A
 /**
  * What a sandboxed program may not ask of the kernel; everything else is allowed. Each row: name, number on x64, on arm64.
  *
- * Numbers are those of the kernel's system call tables (v6.17): `arch/x86/entry/syscalls/syscall_64.tbl` for x64,
- * `scripts/syscall.tbl` for arm64; from 424 on they are the same everywhere. `program.ts` makes a BPF program of this table;
- * it says nothing about BPF itself, so that other forms (a JSON profile for container engines) can be made of it too.
+ * Numbers are those of the kernel's system call tables: `arch/x86/entry/syscalls/syscall_64.tbl` for x64, `scripts/syscall.tbl`
+ * for arm64; from 424 on they are the same everywhere. The newest call here, open_tree_attr, came with v6.15.
+ *
+ * `program.ts` makes a BPF program of this table; it says nothing about BPF itself, so that other forms (a JSON profile for
+ * container engines) can be made of it too.
  */
 export const SECCOMP_POLICY: readonly SyscallRule[] = [
   // By argument. First, because the kernel can cache its answer for all other calls, but has to run the program for these.
