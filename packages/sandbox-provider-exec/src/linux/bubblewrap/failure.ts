@@ -1,0 +1,68 @@
+/** What a set-up failure's message means, and what a person does about it. */
+export interface Unusable {
+  readonly reason: string;
+  readonly fix: string;
+}
+
+/** What the machine says about itself that helps to read a failure. */
+export interface FailureContext {
+  /** `user.max_user_namespaces`; null where the kernel has none. */
+  readonly maxUserNamespaces: number | null;
+  /** Debian's `kernel.unprivileged_userns_clone`; null where the kernel has none. */
+  readonly unprivilegedUserNamespaces: number | null;
+  /** Ubuntu's `kernel.apparmor_restrict_unprivileged_userns`; null where the kernel has none. */
+  readonly apparmorRestricts: number | null;
+  readonly inContainer: boolean;
+}
+
+const DOCKER_INSTEAD = 'or use the docker provider';
+
+/** Explains why bubblewrap could not make a sandbox, from what it printed. Always an answer: the message itself at worst. */
+export function explainFailure(message: string, context: FailureContext): Unusable {
+  const text = message.trim().replace(/^bwrap: /gm, '') || 'it ended without a message';
+  if (
+    context.maxUserNamespaces === 0 ||
+    /max_\*?_?(user_)?namespaces exceeded|\(ENOSPC\)|No space left on device/.test(text)
+  ) {
+    return {
+      reason: `User namespaces are switched off on this machine (user.max_user_namespaces is ${context.maxUserNamespaces ?? 'exceeded'}).`,
+      fix: 'Allow them with "sysctl -w user.max_user_namespaces=15000".',
+    };
+  }
+  if (
+    context.apparmorRestricts === 1 &&
+    /setting up uid map: Permission denied|RTM_NEWADDR|Permission denied|Operation not permitted/.test(text)
+  ) {
+    return {
+      reason: `AppArmor forbids unprivileged user namespaces to bubblewrap here (${text}).`,
+      fix:
+        'Install the package "apparmor-profiles" and load its profile for /usr/bin/bwrap ' +
+        '("apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"), or run "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0".',
+    };
+  }
+  if (context.unprivilegedUserNamespaces === 0) {
+    return {
+      reason: 'Unprivileged user namespaces are switched off on this machine (kernel.unprivileged_userns_clone is 0).',
+      fix: 'Allow them with "sysctl -w kernel.unprivileged_userns_clone=1".',
+    };
+  }
+  if (
+    context.inContainer &&
+    /No permissions to creat|Operation not permitted|Permission denied|pivot_root/.test(text)
+  ) {
+    return {
+      reason: `This server runs in a container that does not allow new namespaces (${text}).`,
+      fix: `Run it on the host, or give the container "--security-opt seccomp=unconfined --security-opt apparmor=unconfined", ${DOCKER_INSTEAD}.`,
+    };
+  }
+  if (text.includes('No permissions to creat')) {
+    return {
+      reason: `The kernel does not let bubblewrap make namespaces (${text}).`,
+      fix: `Look for a security module or a seccomp filter around this server, ${DOCKER_INSTEAD}.`,
+    };
+  }
+  return {
+    reason: `bubblewrap cannot make a sandbox here: ${text}.`,
+    fix: `Run "bwrap --unshare-all --ro-bind / / true" to see it fail, ${DOCKER_INSTEAD}.`,
+  };
+}

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+
+/** Where the system's own tools are; the server's PATH may put others first. */
+export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface CommandResult {
+  /** Null: ended by a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a tool to its end, with no environment of ours; as host user `uid` without supplementary groups, if given. */
+export function runCommand(file: string, args: readonly string[], uid?: number | null): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: SYSTEM_PATH, LANG: 'C.UTF-8' },
+      cwd: '/',
+      detached: true, // a terminal's Ctrl-C is for the server, which then ends what it started
+      ...(typeof uid === 'number' && { uid, gid: uid }),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/**
+ * Runs a tool that may enter and remove whatever a program of ours left, folders without permissions included: as root anyway, as an
+ * ordinary user in a user namespace in which the own files belong to its root.
+ */
+export function runOverOwnFiles(file: string, args: readonly string[]): Promise<CommandResult> {
+  return process.getuid?.() === 0 ? runCommand(file, args) : runCommand('unshare', ['-Ur', '--', file, ...args]);
+}

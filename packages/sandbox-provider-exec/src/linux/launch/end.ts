@@ -1,0 +1,66 @@
+import { constants } from 'node:os';
+import type { ExecutionEnd, LimitHit, ResourceUsage } from '@ergon/sandbox-core';
+import type { LaunchEnd } from './launch.js';
+
+export interface EndContext {
+  readonly program: string;
+  readonly nonce: string;
+  /** We sent SIGKILL. */
+  readonly killed: boolean;
+  readonly shellReportsSignals: boolean;
+  readonly fileBytes: number;
+  readonly limitsHit: readonly LimitHit[];
+  readonly usage: ResourceUsage;
+}
+
+const names = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Signals by which a child may end without a word of a shell. */
+const SILENT: readonly number[] = [constants.signals.SIGINT, constants.signals.SIGPIPE];
+const LAST_SIGNAL = 64;
+
+/** Makes of what was seen of a launch how its program ended. */
+export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd {
+  const { program, nonce, killed, limitsHit, usage } = context;
+  const end = { exitCode: null, signal: null, limitsHit, usage, reason: null };
+  if (!seen.gone) {
+    return { ...end, cause: 'lost', reason: 'Processes of the sandbox are still there long after they were killed.' };
+  }
+  if (seen.word.startsWith(nonce)) {
+    const why = seen.word.endsWith(' 127') ? 'was not found, or is not executable,' : 'could not be executed';
+    return { ...end, cause: 'not-started', reason: `The command "${program}" ${why} in the sandbox.` };
+  }
+  if (seen.exitCode === null) {
+    const byKernel = limitsHit.some(({ limit }) => limit === 'memory');
+    if (killed || byKernel) return { ...end, cause: 'signalled', signal: 'SIGKILL' };
+    const said = seen.log.trim();
+    return {
+      ...end,
+      cause: 'lost',
+      reason: `The sandbox was ended from outside.${said === '' ? '' : ` It said: ${said}`}`,
+    };
+  }
+  const signal = signalOf(seen.exitCode, seen.log, context.shellReportsSignals);
+  if (signal === null) return { ...end, cause: 'exited', exitCode: seen.exitCode };
+  const fileSize: LimitHit = {
+    limit: 'file-size',
+    value: context.fileBytes,
+    evidence: 'SIGXFSZ, the signal of RLIMIT_FSIZE',
+  };
+  return {
+    ...end,
+    cause: 'signalled',
+    exitCode: seen.exitCode,
+    signal: names.get(signal) ?? `SIG${signal}`,
+    limitsHit: signal === constants.signals.SIGXFSZ ? [...limitsHit, fileSize] : limitsHit,
+  };
+}
+
+/**
+ * bubblewrap gives 128 + n for signal n as for an exit with that number. The sandbox's init, a shell, tells them apart: it reports
+ * the deaths of its children by signals, but for two, which are taken at the number's word, as all are where the shell reports none.
+ */
+function signalOf(exitCode: number, log: string, shellReportsSignals: boolean): number | null {
+  const signal = exitCode - 128;
+  if (signal < 1 || signal > LAST_SIGNAL) return null;
+  return log !== '' || SILENT.includes(signal) || !shellReportsSignals ? signal : null;
+}

@@ -1,0 +1,180 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { SandboxError } from '@ergon/sandbox-core';
+import { etcFiles } from '../bubblewrap/arguments.js';
+import { SYSTEM_PATH } from '../command.js';
+import { isAlive, killIfPresent, processStart } from '../processes.js';
+import { holdsWithin } from '../wait.js';
+import { coveringLeaks } from './descriptors.js';
+import { BWRAP, FIRST_ETC } from './launcher.js';
+import { ProgramOutput } from './output.js';
+import { makePipes, type StandardPipes } from './pipes.js';
+import { GUEST } from './script.js';
+import { parseStatus } from './status.js';
+import { readEnd, writeEnd } from './streams.js';
+
+/** Of what the launcher, bubblewrap and the init print, this much is kept. */
+const LOG_BYTES = 16_384;
+
+export interface LaunchPlan {
+  readonly command: readonly string[];
+  readonly bwrapArguments: readonly string[];
+  readonly seccomp: Uint8Array;
+  /** Host uid that owns the program's pipes; null: the server's own. */
+  readonly owner: number | null;
+}
+
+/** How a launch ended, as it was seen. */
+export interface LaunchEnd {
+  /** Null: bubblewrap was killed before it could see the program end. */
+  readonly exitCode: number | null;
+  /** What the status descriptor held after `ready`: the nonce, if the command could not be executed. */
+  readonly word: string;
+  /** What the init reported since the start, such as "Killed". */
+  readonly log: string;
+  /** False: processes of it are still there, long after they were killed. */
+  readonly gone: boolean;
+}
+
+/** A sandbox that is up and waits for its program: everything is done but the script. */
+export class Launch {
+  readonly output: ProgramOutput;
+  readonly input: Socket;
+  readonly ended: Promise<LaunchEnd>;
+  readonly #child: ChildProcess;
+  #init: { pid: number; start: number } | null = null;
+  #status = '';
+  #word = '';
+  #log = '';
+  #closed = false;
+
+  private constructor(child: ChildProcess, { stdin, stdout, stderr }: StandardPipes) {
+    this.#child = child;
+    this.output = new ProgramOutput({ stdout: stdout.ours, stderr: stderr.ours });
+    this.input = new Socket({ fd: stdin.ours, readable: false, writable: true });
+    this.input.on('error', () => undefined); // `write` reports it to its caller
+    const collect = (fd: number, add: (text: string) => void): void => {
+      readEnd(child, fd).setEncoding('utf8').on('data', add);
+    };
+    const log = (text: string): void => {
+      if (this.#log.length < LOG_BYTES) this.#log += text.slice(0, LOG_BYTES);
+    };
+    collect(1, log);
+    collect(2, log);
+    collect(BWRAP.status, (text) => (this.#status += text));
+    collect(GUEST.status, (text) => (this.#word += text));
+    this.ended = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#closed = true;
+        const { exitCode } = parseStatus(this.#status);
+        const word = this.#word.replace('ready\n', '');
+        void this.#gone().then((gone) => resolve({ exitCode, word, log: this.#log, gone }));
+      });
+    });
+  }
+
+  /** @throws SandboxError SANDBOX011 with what bubblewrap printed */
+  static async park({ command, bwrapArguments, seccomp, owner }: LaunchPlan): Promise<Launch> {
+    const pipes = await makePipes(owner);
+    const theirs = [pipes.stdin.theirs, pipes.stdout.theirs, pipes.stderr.theirs];
+    const etc = Object.values(etcFiles);
+    const stdio = [
+      'pipe',
+      'pipe',
+      'pipe',
+      'pipe',
+      'pipe',
+      'pipe',
+      ...theirs,
+      'pipe',
+      ...etc.map(() => 'pipe' as const),
+    ] as const;
+    const [file = '', ...args] = command;
+    let child: ChildProcess;
+    try {
+      // Its environment becomes the init's, where the program can read it.
+      const env = { PATH: SYSTEM_PATH };
+      child = coveringLeaks([...stdio], (all) => spawn(file, args, { stdio: all, env, cwd: '/', detached: true }));
+    } finally {
+      for (const fd of theirs) closeSync(fd);
+    }
+    const launch = new Launch(child, pipes);
+    const give = (fd: number, data: string | Uint8Array): void => {
+      const stream = writeEnd(child, fd);
+      stream.on('error', () => undefined); // it ended before it had read all: its messages say why
+      stream.end(data);
+    };
+    give(BWRAP.args, bwrapArguments.map((word) => `${word}\0`).join(''));
+    give(BWRAP.seccomp, seccomp);
+    etc.forEach((text, index) => give(FIRST_ETC + index, text));
+    writeEnd(child, 0).on('error', () => undefined);
+    await launch.#ready();
+    return launch;
+  }
+
+  async #ready(): Promise<void> {
+    const ready = new Promise<void>((resolve, reject) => {
+      readEnd(this.#child, GUEST.status).on('data', () => {
+        if (this.#word.startsWith('ready\n')) resolve();
+      });
+      this.#child.once('error', reject);
+      void this.ended.then(({ log }) => {
+        reject(
+          new SandboxError(
+            'SANDBOX011',
+            `The sandbox could not be made: ${log.trim() || 'it ended without a message'}`,
+          ),
+        );
+      });
+    });
+    try {
+      await ready;
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+    const pid = parseStatus(this.#status).childPid;
+    const start = pid === null ? null : processStart(pid);
+    if (pid !== null && start !== null) this.#init = { pid, start };
+    this.#log = '';
+  }
+
+  get alive(): boolean {
+    return !this.#closed;
+  }
+  /** bubblewrap's own pid, of which the sandbox's init is a child. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+  /** The sandbox's init on the host. */
+  get initPid(): number {
+    return this.#init?.pid ?? 0;
+  }
+
+  /** Turns the waiting shell into the program. */
+  go(script: string): void {
+    this.output.start();
+    writeEnd(this.#child, 0).end(script);
+  }
+
+  /** Ends every process of the sandbox: bubblewrap takes its init along, and the kernel the namespace with that. */
+  killAll(): void {
+    if (this.#closed) return;
+    this.#child.kill('SIGKILL');
+    if (this.#init !== null && isAlive(this.#init.pid, this.#init.start)) killIfPresent(this.#init.pid, 'SIGKILL');
+  }
+
+  /** Ends it unused. */
+  discard(): void {
+    this.killAll();
+    this.output.destroy();
+    this.input.destroy();
+  }
+
+  /** An init whose bubblewrap was killed is still there while the kernel ends its namespace; it is a zombie, or gone, after that. */
+  async #gone(): Promise<boolean> {
+    const init = this.#init;
+    return init === null || holdsWithin(30_000, () => !isAlive(init.pid, init.start));
+  }
+}

@@ -1,0 +1,54 @@
+import { commandLine, quote } from '../shell.js';
+import { INIT_SCRIPT } from './script.js';
+
+/** Descriptors of bubblewrap, besides 0 (the script), 1 and 2 (messages) and those of the guest. */
+export const BWRAP = { args: 3, seccomp: 4, status: 5 } as const;
+/** From here on: the files of /etc. */
+export const FIRST_ETC = 10;
+
+export interface LauncherPlan {
+  readonly bwrap: string;
+  /** Names sandbox and server on the command lines of the launcher and of the sandbox's init. */
+  readonly marker: string;
+  readonly fileBytes: number;
+  /** For a root server. */
+  readonly confined: {
+    readonly uid: number;
+    readonly holderPid: number;
+    readonly joinFiles: readonly string[];
+  } | null;
+  /** For limits without a cgroup: processes (set where only the sandbox's count) and a list of CPUs. */
+  readonly fallback: { readonly pids: number; readonly cpuList: string } | null;
+}
+
+/**
+ * The words of the command that becomes bubblewrap, all in one process: it enters the mounts, joins the groups, drops the uid, and
+ * only then is bubblewrap. A step that fails ends it.
+ */
+export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }: LauncherPlan): string[] {
+  const limits = [
+    '/usr/bin/prlimit',
+    '--core=0',
+    `--fsize=${fileBytes}`,
+    ...(fallback ? [`--nproc=${fallback.pids + 1}`] : []),
+  ];
+  const init = [...limits, '--', '/bin/sh', '-c', INIT_SCRIPT, marker];
+  const options = [
+    '--args',
+    String(BWRAP.args),
+    '--seccomp',
+    String(BWRAP.seccomp),
+    '--json-status-fd',
+    String(BWRAP.status),
+  ];
+  const pinned = fallback ? ['taskset', '-c', fallback.cpuList] : [];
+  const sandbox = [...pinned, bwrap, ...options, '--', ...init];
+  if (confined === null) return sandbox;
+  const { uid, holderPid, joinFiles } = confined;
+  const drop = ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--'];
+  const script = [
+    ...joinFiles.map((file) => `echo $$ > ${quote(file)} || exit 125`),
+    `exec ${commandLine([...drop, ...sandbox])}`,
+  ].join('\n');
+  return ['nsenter', `--mount=/proc/${holderPid}/ns/mnt`, '--', '/bin/sh', '-c', script];
+}

@@ -1,0 +1,25 @@
+import type { Hierarchies } from './cgroup/hierarchies.js';
+import type { SystemFolder } from './bubblewrap/arguments.js';
+import type { FoundRuntimes } from './runtimes/find.js';
+
+/** What the probe found, and everything later relies on. */
+export interface Machine {
+  /** Absolute path of bubblewrap. */
+  readonly bwrap: string;
+  readonly bwrapVersion: string;
+  /** The server is root: sandboxes get host uids and mount namespaces of their own. */
+  readonly root: boolean;
+  /** Where groups are made; null: limits are kept by rlimits and the watchdog. */
+  readonly cgroups: Hierarchies | null;
+  /** Workspaces are filesystems of their own in an image file; else folders that the watchdog measures. */
+  readonly diskImages: boolean;
+  readonly systemFolders: readonly SystemFolder[];
+  readonly runtimes: FoundRuntimes;
+  readonly pythonLink: boolean;
+  /** /bin/sh says on its stderr that a child was killed by a signal. */
+  readonly shellReportsSignals: boolean;
+  /** Numbers of the CPUs that this server may use. */
+  readonly allowedCpus: readonly number[];
+  readonly memoryBytes: number;
+  readonly seccomp: Uint8Array;
+}

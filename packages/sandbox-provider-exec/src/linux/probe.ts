@@ -1,0 +1,164 @@
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { homedir, totalmem } from 'node:os';
+import { basename } from 'node:path';
+import type { SystemFolder } from './bubblewrap/arguments.js';
+import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
+import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
+import { ownCpus } from './cpus.js';
+import { canMakeGroups } from './cgroup/group.js';
+import { ownHierarchies } from './cgroup/hierarchies.js';
+import { runCommand, SYSTEM_PATH } from './command.js';
+import { randomHostUid } from './identity.js';
+import type { Machine } from './machine.js';
+import { readProc } from './processes.js';
+import { findRuntimes } from './runtimes/find.js';
+import { seccompProgram } from './seccomp/program.js';
+
+export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
+
+/** Finds out whether and how sandboxes work here: by the tools' presence, and by making one. */
+export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH): Promise<Found> {
+  const { arch } = process;
+  if (arch !== 'x64' && arch !== 'arm64') {
+    return unusable(`There is no seccomp filter for the architecture "${arch}".`, 'Use the docker provider.');
+  }
+  const workingFolder = process.cwd();
+  const bwrap = findBubblewrap(bubblewrapCandidates(path, workingFolder), workingFolder);
+  if (bwrap === null) {
+    return unusable(
+      'bubblewrap is not installed.',
+      'Install it with "apt-get install bubblewrap" (or "dnf install bubblewrap").',
+    );
+  }
+  if (bwrap.setuid) {
+    return unusable(
+      `${bwrap.path} is setuid root, which lets programs that escape it become root.`,
+      `Allow unprivileged user namespaces and remove the bit with "chmod u-s ${bwrap.path}".`,
+    );
+  }
+  const { stdout: version } = await runCommand(bwrap.path, ['--version']);
+  const parsed = parseVersion(version);
+  if (parsed === null)
+    return unusable(`${bwrap.path} does not answer as bubblewrap does.`, 'Reinstall the package bubblewrap.');
+  if (isOlder(parsed, OLDEST_BUBBLEWRAP)) {
+    return unusable(
+      `bubblewrap ${parsed.join('.')} is too old: it can't forbid nested user namespaces.`,
+      `Upgrade it to ${OLDEST_BUBBLEWRAP} or newer.`,
+    );
+  }
+  const root = process.getuid?.() === 0;
+  for (const tool of root
+    ? ['prlimit', 'setpriv', 'unshare', 'nsenter', 'mount']
+    : ['prlimit', 'taskset', 'unshare', 'du']) {
+    if (!(await isTool(tool))) {
+      return unusable(
+        `The tool "${tool}" is missing.`,
+        'Install it with "apt-get install util-linux mount coreutils".',
+      );
+    }
+  }
+  const failure = await tryBubblewrap(bwrap.path, root);
+  if (failure !== null) return { unusable: failure };
+  const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath });
+  const hierarchies = ownHierarchies();
+  return {
+    machine: {
+      bwrap: bwrap.path,
+      bwrapVersion: parsed.join('.'),
+      root,
+      cgroups: root && hierarchies !== null && canMakeGroups(hierarchies) ? hierarchies : null,
+      diskImages: root && (await canMountImages()),
+      systemFolders: systemFolders(),
+      runtimes,
+      pythonLink:
+        existsSync('/usr/bin/python3') && !existsSync('/usr/bin/python') && !existsSync('/usr/local/bin/python'),
+      shellReportsSignals: ['dash', 'busybox'].includes(basename(realpathSync('/bin/sh'))),
+      allowedCpus: ownCpus(),
+      memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
+      seccomp: seccompProgram(arch),
+    },
+  };
+}
+
+function unusable(reason: string, fix: string): Found {
+  return { unusable: { reason, fix } };
+}
+
+async function isTool(name: string): Promise<boolean> {
+  for (const folder of SYSTEM_PATH.split(':')) {
+    const found = await access(`${folder}/${name}`, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}
+
+/** Makes a sandbox with every namespace that we use, as the kind of user that sandboxes get. */
+async function tryBubblewrap(bwrap: string, root: boolean): Promise<Unusable | null> {
+  const namespaces = ['user', 'pid', 'net', 'ipc', 'uts'].map((name) => `--unshare-${name}`);
+  const args = [
+    ...namespaces,
+    '--disable-userns',
+    '--uid',
+    '1000',
+    '--gid',
+    '1000',
+    '--cap-drop',
+    'ALL',
+    '--die-with-parent',
+  ];
+  const folders = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--remount-ro', '/'];
+  const { code, stderr } = await runCommand(
+    bwrap,
+    [...args, ...folders, '--', '/bin/sh', '-c', ':'],
+    root ? randomHostUid() : null,
+  );
+  return code === 0 ? null : explainFailure(stderr, failureContext());
+}
+
+function failureContext(): FailureContext {
+  const sysctl = (path: string): number | null => {
+    const text = readProc(`sys/${path}`);
+    return text === null ? null : Number(text);
+  };
+  return {
+    maxUserNamespaces: sysctl('user/max_user_namespaces'),
+    unprivilegedUserNamespaces: sysctl('kernel/unprivileged_userns_clone'),
+    apparmorRestricts: sysctl('kernel/apparmor_restrict_unprivileged_userns'),
+    inContainer:
+      existsSync('/.dockerenv') ||
+      existsSync('/run/.containerenv') ||
+      /^container=/m.test((readProc('1/environ') ?? '').replaceAll('\0', '\n')),
+  };
+}
+
+/** Mounts an image inside of a private namespace's own tmpfs: nothing is left, however it ends. */
+async function canMountImages(): Promise<boolean> {
+  if (!(await isTool('mkfs.ext4'))) return false;
+  const script =
+    'mount -t tmpfs t /mnt && cd /mnt && truncate -s 1M i && mkfs.ext4 -q i && mkdir m && mount -o loop i m && umount m';
+  return (await runCommand('unshare', ['-m', '--propagation', 'private', '/bin/sh', '-c', script])).code === 0;
+}
+
+function systemFolders(): SystemFolder[] {
+  return ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].flatMap((path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    return [{ path, linkTo: stat.isSymbolicLink() ? readlinkSync(path) : null }];
+  });
+}
+
+/** `bubblewrap 0.8.0, cgroup v1, …`: facts for people. */
+export function describe(machine: Machine): Readonly<Record<string, string>> {
+  return {
+    bubblewrap: `${machine.bwrapVersion} at ${machine.bwrap}`,
+    server: machine.root ? 'root' : 'ordinary user',
+    cgroup: machine.cgroups === null ? 'none: rlimits and a watchdog' : 'v1',
+    disk: machine.diskImages ? 'a filesystem of its own for each sandbox' : 'polled',
+    seccomp: `${machine.seccomp.length / 8} instructions`,
+    kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
+  };
+}

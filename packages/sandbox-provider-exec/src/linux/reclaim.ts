@@ -1,0 +1,51 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SandboxError } from '@ergon/sandbox-core';
+import { instancesWithGroups, removeInstanceGroups } from './cgroup/group.js';
+import type { Hierarchies } from './cgroup/hierarchies.js';
+import { imageIsFree } from './mounts/workspace.js';
+import { makerIsDead, processMarker } from './names.js';
+import { killIfPresent, processesMarked, processTree } from './processes.js';
+import { removeFolder } from './sandbox.js';
+import { holdsWithin } from './wait.js';
+
+/**
+ * Removes what a dead server's sandboxes left: processes, groups, mounts (which end with their processes) and folders; and the groups
+ * of any other server of this boot that has ended. @returns how many of the instance's sandboxes had something left
+ */
+export async function reclaimLinux(
+  instanceId: string,
+  stateDir: string,
+  hierarchies: Hierarchies | null,
+): Promise<number> {
+  const sandboxes = new Set<string>();
+  if (hierarchies !== null) {
+    for (const name of await removeInstanceGroups(hierarchies, instanceId)) sandboxes.add(name.replace(/-\d+$/, ''));
+    for (const other of instancesWithGroups(hierarchies))
+      if (makerIsDead(other)) await removeInstanceGroups(hierarchies, other);
+  }
+  for (const id of await endProcesses(instanceId)) sandboxes.add(id);
+  const folder = join(stateDir, instanceId);
+  for (const sandboxId of existsSync(folder) ? readdirSync(folder) : []) {
+    sandboxes.add(sandboxId);
+    await imageIsFree(join(folder, sandboxId));
+    await removeFolder(join(folder, sandboxId));
+  }
+  return sandboxes.size;
+}
+
+/** Launchers and holders carry their sandbox's name on the command line; what they started is below them. */
+async function endProcesses(instanceId: string): Promise<string[]> {
+  const prefix = processMarker(instanceId, '');
+  const sandboxes = new Set<string>();
+  const ended = await holdsWithin(10_000, () => {
+    const marked = processesMarked((word) => word.startsWith(prefix));
+    for (const { pid, word } of marked) {
+      sandboxes.add(word.slice(prefix.length));
+      for (const process of processTree(pid).reverse()) killIfPresent(process.pid, 'SIGKILL');
+    }
+    return marked.length === 0;
+  });
+  if (!ended) throw new SandboxError('SANDBOX011', `Processes of the instance ${instanceId} could not be ended.`);
+  return [...sandboxes];
+}

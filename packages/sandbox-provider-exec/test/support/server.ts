@@ -1,0 +1,158 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type {
+  ExecuteOptions,
+  ExecutionEnd,
+  OutputChunk,
+  Report,
+  SandboxConfig,
+  SandboxLimits,
+} from '@ergon/sandbox-core';
+import { silentLogger } from '@ergon/sandbox-core';
+import { SandboxExecProvider } from '../../src/provider.js';
+import { leftovers } from './leftovers.js';
+
+export const isRoot = process.getuid?.() === 0;
+const MiB = 1 << 20;
+
+const defaults: SandboxLimits = {
+  memoryBytes: 512 * MiB,
+  cpus: 2,
+  pids: 64,
+  diskBytes: 64 * MiB,
+  openFiles: 256,
+  fileBytes: 64 * MiB,
+  outputBytes: 64 * MiB,
+  timeoutMs: 20_000,
+};
+
+export interface Run {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly chunks: readonly OutputChunk[];
+  readonly reports: readonly Report[];
+  readonly end: ExecutionEnd;
+  readonly wallMs: number;
+}
+
+/** A server's part of a test: a provider with its data below a home that only it may enter. */
+export class TestServer {
+  readonly instanceId = ownInstanceId();
+  readonly home = mkdtempSync(join(isRoot ? tmpdir() : homedir(), 'ergon-exec-test-'));
+  readonly stateDir = join(this.home, 'data', 'sandboxes');
+  readonly provider = new SandboxExecProvider({ logger: silentLogger, stateDir: this.stateDir });
+  readonly sandboxIds: string[] = [];
+
+  constructor() {
+    chmodSync(this.home, 0o700);
+  }
+
+  solution(files: Readonly<Record<string, string>>): string {
+    const folder = join(this.home, 'data', 'solutions', randomUUID());
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text, { mode: 0o444 });
+    }
+    return folder;
+  }
+
+  config(limits: Partial<SandboxLimits> = {}, more: Partial<SandboxConfig> = {}): SandboxConfig {
+    const sandboxId = randomUUID();
+    this.sandboxIds.push(sandboxId);
+    return {
+      sandboxId,
+      instanceId: this.instanceId,
+      ownerId: 'tester',
+      limits: { ...defaults, ...limits },
+      network: { mode: 'none' },
+      environment: {},
+      mounts: [],
+      ...more,
+    };
+  }
+
+  async sandbox(
+    files: Readonly<Record<string, string>> = {},
+    limits: Partial<SandboxLimits> = {},
+  ): Promise<TestSandbox> {
+    const config = this.config(limits);
+    await this.provider.prepare('solution', this.solution(files), config);
+    return new TestSandbox(this, config);
+  }
+
+  /** One command in a sandbox of its own. */
+  async run(
+    command: readonly string[],
+    limits: Partial<SandboxLimits> = {},
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<Run> {
+    const sandbox = await this.sandbox(files, limits);
+    try {
+      return await sandbox.run(command);
+    } finally {
+      await sandbox.cleanup();
+    }
+  }
+
+  leftovers(): string[] {
+    return leftovers(this.instanceId, this.sandboxIds, this.stateDir);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.provider[Symbol.asyncDispose]();
+    rmSync(this.home, { recursive: true });
+  }
+}
+
+export class TestSandbox {
+  constructor(
+    readonly server: TestServer,
+    readonly config: SandboxConfig,
+  ) {}
+
+  get id(): string {
+    return this.config.sandboxId;
+  }
+
+  async run(
+    command: readonly string[],
+    options: Partial<ExecuteOptions> & { onChunk?: (chunk: OutputChunk) => void } = {},
+  ): Promise<Run> {
+    const chunks: OutputChunk[] = [];
+    const reports: Report[] = [];
+    const started = performance.now();
+    const { onChunk, ...rest } = options;
+    const execute = {
+      timeoutMs: this.config.limits.timeoutMs,
+      report: (report: Report) => reports.push(report),
+      ...rest,
+    };
+    for await (const chunk of this.server.provider.execute(this.id, command, execute)) {
+      chunks.push(chunk);
+      onChunk?.(chunk);
+    }
+    const wallMs = performance.now() - started;
+    const text = (stream: string): string =>
+      Buffer.concat(chunks.filter((chunk) => chunk.stream === stream).map(({ data }) => data)).toString();
+    const end = await this.server.provider.getResult(this.id);
+    return { stdout: text('stdout'), stderr: text('stderr'), chunks, reports, end, wallMs };
+  }
+
+  sh(script: string, options: Partial<ExecuteOptions> = {}): Promise<Run> {
+    return this.run(['sh', '-c', script], options);
+  }
+
+  cleanup(): Promise<boolean> {
+    return this.server.provider.cleanup(this.id);
+  }
+}
+
+/** As a server names its start: boot, pid, the process's start, and chance. */
+export function ownInstanceId(): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+  const start = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ')[19] ?? '0';
+  return `${boot}-${process.pid}-${start}-${randomBytes(2).toString('hex')}`;
+}
