@@ -1,1 +1,47 @@
-import './index.js';
+import { isSandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { readConfig, unknownVariables } from './config/config.js';
+import { createContainer } from './container.js';
+import { consoleLogger } from './logging/logger.js';
+import { startServer } from './server.js';
+
+/** An ordered end that takes longer than this has got stuck, in ms. The next start removes what it leaves. */
+const shutdownMs = 60_000;
+
+/** Resolves at the first signal to end; later ones change nothing, so that an ordered end is never broken off half-way. */
+const endAsked = new Promise<NodeJS.Signals>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+});
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env, process.argv.slice(2));
+  const logger = consoleLogger(config.logLevel, process.stdout.isTTY);
+  const unknown = unknownVariables(process.env);
+  if (unknown.length > 0) logger.warn('These variables are set and not known here', { variables: unknown });
+  const server = await startServer(createContainer(config, logger));
+  logger.info(`Listening on ${server.url}`, { url: server.url, dataDir: config.dataDir });
+  const crash = (error: unknown): void => {
+    logger.error('The server failed and ends', { error });
+    process.exitCode = 1;
+    process.emit('SIGTERM', 'SIGTERM');
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+  logger.info('Shutting down', { signal: await endAsked });
+  setTimeout(() => {
+    logger.error('The shutdown got stuck');
+    process.exit(1);
+  }, shutdownMs).unref();
+  await server.close();
+  logger.info('Stopped');
+}
+
+main().catch((error: unknown) => {
+  // A known fault of the configuration is a sentence; anything else is ours, and needs its stack.
+  const text = isSandboxError(error)
+    ? `${error.message} (${error.code})`
+    : error instanceof Error
+      ? error.stack
+      : sentenceOf(error);
+  process.stderr.write(`${text ?? 'The server failed'}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,47 @@
+import type { LimitWishes } from '@ergon/sandbox-core';
+import {
+  cpuField,
+  diskField,
+  memoryField,
+  outputField,
+  parseInput,
+  pidsField,
+  timeoutField,
+} from '@ergon/sandbox-core';
+import { z } from 'zod';
+
+const count = (field: z.ZodType<number, number>): z.ZodType<number, string> => z.string().transform(Number).pipe(field);
+
+const ceilingSchema = z.strictObject({
+  memory: memoryField.optional(),
+  cpu: count(cpuField).optional(),
+  pids: count(pidsField).optional(),
+  disk: diskField.optional(),
+  output: outputField.optional(),
+  timeout: count(timeoutField).optional(),
+  // The only network there is, so it bounds nothing yet; any other word would promise what is not there.
+  network: z.literal('none', { error: 'must be none; networks are not supported yet' }).optional(),
+});
+
+/**
+ * Reads `memory=8g,timeout=3600,network=none`.
+ * @param variable its name, for the sentence
+ * @throws SandboxError SANDBOX008
+ */
+export function parseCeiling(variable: string, text: string): LimitWishes {
+  const pairs = text.split(',').map((pair): [string, string] => {
+    const [name = '', ...value] = pair.split('=');
+    return [name.trim(), value.join('=').trim()];
+  });
+  const given: Record<string, string> = {};
+  for (const [name, value] of pairs) given[name] = name in given ? 'given twice' : value;
+  const { memory, cpu, pids, disk, output, timeout } = parseInput(ceilingSchema, given, variable);
+  return {
+    memoryBytes: memory,
+    cpus: cpu,
+    pids,
+    diskBytes: disk,
+    outputBytes: output,
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+  };
+}

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import { readConfig, unknownVariables } from './config.js';
+
+test('without variables the defaults hold', () => {
+  const config = readConfig({ ERGON_SANDBOX_HOST: '' });
+  expect(config).toMatchObject({
+    host: '127.0.0.1',
+    port: 8102,
+    maxConcurrent: 10,
+    prefer: [],
+    ceiling: {},
+    providerOptions: {},
+    logLevel: 'info',
+    examplesDir: null,
+  });
+  expect([...config.origins, ...config.hosts]).toEqual([]);
+  expect(config.dataDir).toMatch(/^\/.*ergon-sandbox$/);
+});
+
+test('every variable is read', () => {
+  const config = readConfig(
+    {
+      ERGON_SANDBOX_HOST: '::1',
+      ERGON_SANDBOX_PORT: '0',
+      ERGON_SANDBOX_DATA_DIR: 'data',
+      ERGON_SANDBOX_MAX_CONCURRENT: '3',
+      ERGON_SANDBOX_PREFER: 'docker, sandbox-exec',
+      ERGON_SANDBOX_ORIGINS: 'https://example.org,http://localhost:3000',
+      ERGON_SANDBOX_HOSTS: 'Build.example.org',
+      ERGON_SANDBOX_CEILING: 'memory=8g,timeout=3600,network=none,cpu=1.5,pids=64,disk=512m,output=1m',
+      ERGON_SANDBOX_PROVIDER_OPTIONS: '{"docker":{"socket":"/run/x"}}',
+      ERGON_SANDBOX_EXAMPLES: 'one',
+    },
+    ['--examples', 'two'],
+  );
+  expect(config).toEqual({
+    host: '::1',
+    port: 0,
+    dataDir: resolve('data'),
+    maxConcurrent: 3,
+    prefer: ['docker', 'sandbox-exec'],
+    origins: new Set(['https://example.org', 'http://localhost:3000']),
+    hosts: new Set(['build.example.org']),
+    ceiling: {
+      memoryBytes: 8 * 1024 ** 3,
+      cpus: 1.5,
+      pids: 64,
+      diskBytes: 512 * 1024 ** 2,
+      outputBytes: 1024 ** 2,
+      timeoutMs: 3_600_000,
+    },
+    providerOptions: { docker: { socket: '/run/x' } },
+    logLevel: 'info',
+    examplesDir: resolve('two'),
+  });
+});
+
+test.each([
+  ['DEBUG', 'debug'],
+  ['Warning', 'warn'],
+  ['CRITICAL', 'error'],
+  ['error', 'error'],
+])('the log level %s is %s', (given, level) => {
+  expect(readConfig({ ERGON_LOG_LEVEL: given }).logLevel).toBe(level);
+});
+
+test.each([
+  ['ERGON_SANDBOX_HOST', '0.0.0.0', 'must be a loopback address'],
+  ['ERGON_SANDBOX_HOST', '127.evil.example', 'must be a loopback address'],
+  ['ERGON_SANDBOX_PORT', '65536', 'must be a whole number from 0 to 65535'],
+  ['ERGON_SANDBOX_PORT', '8e3', 'must be a whole number'],
+  ['ERGON_SANDBOX_MAX_CONCURRENT', '0', 'must be a whole number from 1'],
+  ['ERGON_SANDBOX_ORIGINS', 'https://example.org/path', 'must be web origins'],
+  ['ERGON_SANDBOX_ORIGINS', 'null', 'must be web origins'],
+  ['ERGON_SANDBOX_HOSTS', 'example.org:80', 'must be host names without ports'],
+  ['ERGON_SANDBOX_PREFER', 'a b', 'must be names of providers'],
+  ['ERGON_SANDBOX_CEILING', 'memory=lots', 'memory: must be a size'],
+  ['ERGON_SANDBOX_CEILING', 'network=full', 'network: must be none'],
+  ['ERGON_SANDBOX_CEILING', 'speed=1', 'speed: is not a known field'],
+  ['ERGON_SANDBOX_CEILING', 'memory=1g,memory=2g', 'memory: must be a size'],
+  ['ERGON_SANDBOX_CEILING', 'timeout=', 'timeout: must be'],
+  ['ERGON_SANDBOX_PROVIDER_OPTIONS', '{', 'must be JSON'],
+  ['ERGON_SANDBOX_PROVIDER_OPTIONS', '[]', 'must be a JSON object by provider name'],
+  ['ERGON_LOG_LEVEL', 'loud', 'must be error, critical, warn'],
+  ['ERGON_SANDBOX_TOKEN', 'x', 'does not support tokens yet'],
+  ['ERGON_SANDBOX_PROVIDERS', 'x', 'does not support extra provider packages yet'],
+  ['ERGON_SANDBOX_REGISTRY_URL', 'http://x', 'does not support a registry elsewhere yet'],
+  ['ERGON_SANDBOX_IMAGES', 'python=x', 'does not support images yet'],
+  ['ERGON_SANDBOX_ENV_ALLOW', 'HOME', 'does not support host variables in solutions yet'],
+  ['ERGON_SANDBOX_KEEP', '30d', 'does not support removal by age or size yet'],
+])('%s=%s stops the start with a sentence that names it', (name, value, sentence) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}.*${sentence}`));
+});
+
+test('an unknown option stops the start, and an unknown variable is named', () => {
+  expect(() => readConfig({}, ['--exmples', 'x'])).toThrow(/--exmples.*The only option is --examples DIR/s);
+  expect(unknownVariables({ ERGON_SANDBOX_PROT: '1', ERGON_SANDBOX_PORT: '1', HOME: '/' })).toEqual([
+    'ERGON_SANDBOX_PROT',
+  ]);
+});

@@ -1,0 +1,177 @@
+import { homedir } from 'node:os';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { LimitWishes } from '@ergon/sandbox-core';
+import { parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { z } from 'zod';
+import { parseCeiling } from './ceiling.js';
+
+/** What the server was told at its start. */
+export interface ServerConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly maxConcurrent: number;
+  /** Names of providers, the first one first. */
+  readonly prefer: readonly string[];
+  /** Web origins that may call, besides the server's own. */
+  readonly origins: ReadonlySet<string>;
+  /** Names that a request's Host may have, besides those of the loopback; lower case. */
+  readonly hosts: ReadonlySet<string>;
+  readonly ceiling: LimitWishes;
+  /** By provider name. */
+  readonly providerOptions: Readonly<Record<string, unknown>>;
+  readonly logLevel: LogLevel;
+  /** A folder of example solutions to store at the start. */
+  readonly examplesDir: string | null;
+}
+
+const logLevels = {
+  error: 'error',
+  critical: 'error',
+  warn: 'warn',
+  warning: 'warn',
+  info: 'info',
+  debug: 'debug',
+} as const;
+export type LogLevel = (typeof logLevels)[keyof typeof logLevels];
+
+const unbuilt = (what: string): z.ZodOptional<z.ZodUndefined> =>
+  z.undefined({ error: `is set, but this version does not support ${what} yet; unset it` }).optional();
+
+const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, error)
+    .transform(Number)
+    .pipe(z.int().min(min, error).max(max, error));
+};
+
+const list = <Item>(item: z.ZodType<Item, string>): z.ZodType<Item[], string> =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item));
+
+const originField = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text, {
+    error: 'must be web origins such as https://example.org, without a path, separated by commas',
+  });
+const hostField = z
+  .string()
+  .toLowerCase()
+  .regex(/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/, 'must be host names without ports, separated by commas');
+const providerNameField = z.string().regex(/^[\w.@/-]+$/, 'must be names of providers, separated by commas');
+
+const environmentSchema = z.object({
+  ERGON_SANDBOX_HOST: z
+    .string()
+    .refine(
+      isLoopback,
+      'must be a loopback address: serving a network needs tokens, which this version does not support yet',
+    )
+    .default('127.0.0.1'),
+  ERGON_SANDBOX_PORT: wholeNumber(0, 65_535).default(8102),
+  ERGON_SANDBOX_DATA_DIR: z
+    .string()
+    .refine((path) => !path.includes('\0'), 'must be a path')
+    .optional(),
+  ERGON_SANDBOX_MAX_CONCURRENT: wholeNumber(1, 10_000).default(10),
+  ERGON_SANDBOX_PREFER: list(providerNameField).default([]),
+  ERGON_SANDBOX_ORIGINS: list(originField).default([]),
+  ERGON_SANDBOX_HOSTS: list(hostField).default([]),
+  ERGON_SANDBOX_CEILING: z.string().optional(),
+  ERGON_SANDBOX_PROVIDER_OPTIONS: z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `must be JSON: ${sentenceOf(error)}` });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.record(z.string(), z.unknown(), { error: 'must be a JSON object by provider name' }))
+    .default({}),
+  ERGON_SANDBOX_EXAMPLES: z.string().optional(),
+  ERGON_LOG_LEVEL: z
+    .string()
+    .toLowerCase()
+    .pipe(
+      z.enum(
+        Object.keys(logLevels) as (keyof typeof logLevels)[],
+        'must be error, critical, warn, warning, info or debug',
+      ),
+    )
+    .default('info'),
+  ERGON_SANDBOX_TOKEN: unbuilt('tokens'),
+  ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
+  ERGON_SANDBOX_REGISTRY_URL: unbuilt('a registry elsewhere'),
+  ERGON_SANDBOX_IMAGES: unbuilt('images'),
+  ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
+  ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
+});
+
+/** Every variable that the server knows. */
+export const variableNames = Object.keys(environmentSchema.shape);
+
+/**
+ * Reads the configuration from environment variables (an empty one counts as not set) and the command line.
+ * @throws SandboxError SANDBOX008 with a sentence that names the variable or option
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[] = [],
+): ServerConfig {
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const given = parseInput(environmentSchema, set);
+  const examples = readOptions(argv).examples ?? given.ERGON_SANDBOX_EXAMPLES;
+  const ceiling = given.ERGON_SANDBOX_CEILING;
+  return {
+    host: given.ERGON_SANDBOX_HOST,
+    port: given.ERGON_SANDBOX_PORT,
+    dataDir: resolve(given.ERGON_SANDBOX_DATA_DIR ?? defaultDataDir(set)),
+    maxConcurrent: given.ERGON_SANDBOX_MAX_CONCURRENT,
+    prefer: given.ERGON_SANDBOX_PREFER,
+    origins: new Set(given.ERGON_SANDBOX_ORIGINS),
+    hosts: new Set(given.ERGON_SANDBOX_HOSTS),
+    ceiling: ceiling === undefined ? {} : parseCeiling('ERGON_SANDBOX_CEILING', ceiling),
+    providerOptions: given.ERGON_SANDBOX_PROVIDER_OPTIONS,
+    logLevel: logLevels[given.ERGON_LOG_LEVEL],
+    examplesDir: examples === undefined ? null : resolve(examples),
+  };
+}
+
+function readOptions(argv: readonly string[]): { examples?: string | undefined } {
+  try {
+    return parseArgs({ args: [...argv], options: { examples: { type: 'string' } } }).values;
+  } catch (error) {
+    throw new SandboxError('SANDBOX008', `${sentenceOf(error)}. The only option is --examples DIR.`, { cause: error });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function defaultDataDir(environment: Readonly<Record<string, string | undefined>>): string {
+  if (process.getuid?.() === 0) return '/var/lib/ergon-sandbox';
+  return join(environment.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'ergon-sandbox');
+}
+
+/** Names in the environment that look like the server's and are not. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(environment).filter((name) => name.startsWith('ERGON_SANDBOX_') && !variableNames.includes(name));
+}

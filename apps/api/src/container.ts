@@ -1,0 +1,63 @@
+import 'reflect-metadata';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '@ergon/sandbox-core';
+import { SandboxError, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
+import execProvider from '@ergon/sandbox-provider-exec';
+import { SqliteRegistry } from '@ergon/sandbox-registry';
+import type { DependencyContainer } from 'tsyringe';
+import { container as root, instanceCachingFactory } from 'tsyringe';
+import type { ServerConfig } from './config/config.js';
+import { tokens } from './tokens.js';
+
+/**
+ * A container with all of {@link tokens} but the runner, which {@link startRunner} adds. Nothing is opened before it is asked for, so
+ * a registration of your own, made before, takes the place of ours entirely.
+ */
+export function createContainer(config: ServerConfig, logger: Logger): DependencyContainer {
+  const container = root.createChildContainer();
+  container.register(tokens.config, { useValue: config });
+  container.register(tokens.logger, { useValue: logger });
+  container.register(tokens.providers, { useValue: [execProvider] });
+  container.register(tokens.registry, {
+    useFactory: instanceCachingFactory(() => {
+      mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+      return new SqliteRegistry(join(config.dataDir, 'registry.db'));
+    }),
+  });
+  container.register(tokens.factory, {
+    useFactory: instanceCachingFactory(() => new SandboxFactory({ logger, prefer: config.prefer })),
+  });
+  return container;
+}
+
+/**
+ * Makes the providers and starts the runner over them, and registers it.
+ * @throws SandboxError SANDBOX001 (data folder in use), SANDBOX008 (options of a provider)
+ */
+export async function startRunner(container: DependencyContainer): Promise<SandboxRunner> {
+  const { dataDir, providerOptions, prefer, maxConcurrent, ceiling } = container.resolve(tokens.config);
+  const logger = container.resolve(tokens.logger);
+  const factory = container.resolve(tokens.factory);
+  const definitions = container.resolve(tokens.providers);
+  const names = definitions.map(({ name }) => name);
+  requireKnown('ERGON_SANDBOX_PROVIDER_OPTIONS', Object.keys(providerOptions), names);
+  requireKnown('ERGON_SANDBOX_PREFER', prefer, names);
+  for (const definition of definitions) {
+    const stateDir = join(dataDir, 'sandboxes');
+    await factory.add(definition, providerOptions[definition.name] ?? {}, { logger, stateDir });
+  }
+  const registry = container.resolve(tokens.registry);
+  const runner = await SandboxRunner.start({ dataDir, registry, factory, logger, maxConcurrent, ceiling });
+  container.register(tokens.runner, { useValue: runner });
+  return runner;
+}
+
+function requireKnown(variable: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new SandboxError(
+    'SANDBOX008',
+    `${variable}: there is no provider "${unknown}"; there is ${known.join(', ') || 'none'}.`,
+  );
+}

@@ -1,0 +1,70 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { ServerConfig } from '../config/config.js';
+import { HttpError } from './problem.js';
+
+const preflightSeconds = 600;
+
+/**
+ * Lets through what comes from programs, from the server's own pages and from the configured origins. A page that reaches the
+ * loopback under a name of its own (DNS rebinding) is known by its Host, a page of another site by its Origin, and what a browser
+ * sends without an Origin (images, links, forms of old ones) by Sec-Fetch-Site. "null" is the origin of sandboxed frames and files.
+ */
+export function guard({ hosts, origins }: Pick<ServerConfig, 'hosts' | 'origins'>): RequestHandler {
+  return (request, response, next) => {
+    const host = request.headers.host ?? '';
+    if (!isOurHost(host, hosts)) {
+      throw new HttpError(
+        421,
+        'Host not served',
+        `Host: ${JSON.stringify(host.slice(0, 200))} is not a name of this server; ERGON_SANDBOX_HOSTS can add it.`,
+      );
+    }
+    const { origin } = request.headers;
+    response.vary('Origin');
+    if (origin !== undefined && origins.has(origin)) {
+      allowOrigin(response, origin);
+      if (request.method === 'OPTIONS') {
+        answerPreflight(request, response);
+        return;
+      }
+    } else if (origin !== undefined ? !isSameOrigin(origin, host) : isForeignFetch(request)) {
+      throw new HttpError(
+        403,
+        'Origin not allowed',
+        `Origin: ${JSON.stringify((origin ?? 'another site').slice(0, 200))} may not call this server; ERGON_SANDBOX_ORIGINS can allow it.`,
+      );
+    }
+    next();
+  };
+}
+
+function isOurHost(host: string, hosts: ReadonlySet<string>): boolean {
+  const name = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase();
+  if (name === undefined) return false;
+  return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name) || hosts.has(name);
+}
+
+/** The scheme may differ: what ends TLS before this server leaves Host as it was. */
+function isSameOrigin(origin: string, host: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+function isForeignFetch(request: Request): boolean {
+  const site = request.headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+function allowOrigin(response: Response, origin: string): void {
+  response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'X-Request-Id' });
+}
+
+function answerPreflight(request: Request, response: Response): void {
+  if (request.headers['access-control-request-method'] !== undefined) {
+    response.set({
+      'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE',
+      'Access-Control-Allow-Headers': 'Content-Type, Last-Event-ID, X-Request-Id',
+      'Access-Control-Max-Age': String(preflightSeconds),
+    });
+  }
+  response.status(204).end();
+}

@@ -1,0 +1,79 @@
+import type { SandboxErrorCode } from '@ergon/sandbox-core';
+import { errorCodes, isSandboxError } from '@ergon/sandbox-core';
+
+/** RFC 9457, with our code. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Absent: the server itself failed. */
+  readonly code?: SandboxErrorCode;
+  /** The input field at fault, as the caller spells it. */
+  readonly field?: string;
+}
+
+/** An error of HTTP itself, which the core's table does not have. All are faults of the input. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly code: SandboxErrorCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    title: string,
+    detail: string,
+    options: { code?: SandboxErrorCode; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.title = title;
+    this.code = options.code ?? 'SANDBOX008';
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** What the answer says of anything that was thrown. */
+export function problemOf(error: unknown): Problem {
+  if (isSandboxError(error)) {
+    const { title, status } = errorCodes[error.code];
+    const field = error.field === undefined ? {} : { field: error.field };
+    return { type: typeOf(error.code), title, status, detail: error.message, code: error.code, ...field };
+  }
+  const http = error instanceof HttpError ? error : ofExpress(error);
+  if (http !== null) {
+    return { type: typeOf(http.code), title: http.title, status: http.status, detail: http.message, code: http.code };
+  }
+  const detail = 'The server failed at this. Its log says more, under the id of this request.';
+  return { type: 'about:blank', title: 'Internal Server Error', status: 500, detail };
+}
+
+function typeOf(code: SandboxErrorCode): string {
+  return `urn:ergon:sandbox:${code}`;
+}
+
+/** Errors of Express and its body parser, by their `type`. */
+function ofExpress(error: unknown): HttpError | null {
+  if (!(error instanceof Error)) return null;
+  if (error instanceof URIError) return new HttpError(400, 'Bad path', 'The path is not percent-encoded UTF-8.');
+  switch ('type' in error ? error.type : undefined) {
+    case 'entity.parse.failed':
+      return new HttpError(400, 'Bad JSON', `The body is not JSON: ${error.message}.`);
+    case 'entity.too.large':
+      return new HttpError(413, 'Body too large', `The body is larger than ${String(limitOf(error))} bytes.`);
+    case 'encoding.unsupported':
+      return new HttpError(415, 'Content-Encoding not supported', 'Content-Encoding: the body must not be compressed.');
+    case 'charset.unsupported':
+      return new HttpError(415, 'Charset not supported', 'Content-Type: the body must be UTF-8.');
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new HttpError(400, 'Body incomplete', 'The body ended before its Content-Length.');
+    default:
+      return null;
+  }
+}
+
+function limitOf(error: Error): unknown {
+  return 'limit' in error ? error.limit : 'the limit of';
+}

@@ -1,0 +1,84 @@
+import { parseInput, SandboxError } from '@ergon/sandbox-core';
+import type { Registry } from '@ergon/sandbox-registry';
+import { maxUnitBytes, unitSchema } from '@ergon/sandbox-registry';
+import type { Request } from 'express';
+import { Router } from 'express';
+import { jsonBody } from '../http/body.js';
+import { HttpError } from '../http/problem.js';
+import { resource } from '../http/resource.js';
+import { noQuerySchema, searchQuerySchema, unitIdSchema } from '../wire/requests.js';
+import { testResultToWire } from '../wire/results.js';
+
+/** Everything under `/api/ergon/registry`. */
+export function registryRoutes(registry: Registry): Router {
+  const router = Router({ caseSensitive: true });
+
+  resource(router, '/store', {
+    post: [
+      ...jsonBody(maxUnitBytes),
+      async (request, response) => {
+        const unit = parseInput(unitSchema, request.body);
+        const { id, replaced } = await registry.store(unit);
+        response.json({
+          success: true,
+          id,
+          message: `${replaced ? 'Replaced' : 'Stored'} ${unit.name} ${unit.version}`,
+        });
+      },
+    ],
+  });
+  resource(router, '/search', {
+    get: async (request, response) => {
+      const { units, truncated } = await registry.search(parseInput(searchQuerySchema, request.query));
+      response.json({ success: true, count: units.length, results: units, truncated });
+    },
+  });
+  resource(router, '/types', {
+    get: async (request, response) => {
+      parseInput(noQuerySchema, request.query);
+      const types = await registry.types();
+      response.json({ success: true, types, count: types.length });
+    },
+  });
+  resource(router, '/health', {
+    get: async (request, response) => {
+      parseInput(noQuerySchema, request.query);
+      const { units, byType, meetsStandards, testResults } = await registry.statistics();
+      response.json({
+        status: 'healthy',
+        statistics: { units, by_type: byType, meets_standards: meetsStandards, test_results: testResults },
+      });
+    },
+  });
+  resource(router, '/:id', {
+    get: async (request, response) => {
+      const id = unitIdOf(request);
+      const stored = await registry.get(id);
+      if (stored === null) throw unknownUnit(id);
+      response.json({ ...stored.unit, test_results: stored.testResults.map(testResultToWire) });
+    },
+    delete: async (request, response) => {
+      const id = unitIdOf(request);
+      const outcome = await registry.delete(id);
+      if (outcome === 'unknown') throw unknownUnit(id);
+      if (outcome !== 'deleted') {
+        const dependents = outcome.dependents.join(', ');
+        throw new HttpError(
+          409,
+          'Unit has dependents',
+          `${id} cannot be deleted: its dependents are here (${dependents}).`,
+        );
+      }
+      response.json({ success: true, message: `Deleted ${id}` });
+    },
+  });
+  return router;
+}
+
+function unitIdOf(request: Request): string {
+  return parseInput(unitIdSchema, request.params).id;
+}
+
+function unknownUnit(id: string): SandboxError {
+  return new SandboxError('SANDBOX002', `There is no unit "${id}" in the registry.`, { field: 'id' });
+}

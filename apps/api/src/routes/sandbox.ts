@@ -1,0 +1,134 @@
+import type { SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
+import { parseInput, SandboxError } from '@ergon/sandbox-core';
+import type { Request } from 'express';
+import { Router } from 'express';
+import { emptyBody, jsonBody } from '../http/body.js';
+import { aboutSandbox } from '../http/request-context.js';
+import { resource } from '../http/resource.js';
+import { sendEventsArray } from '../stream/events-array.js';
+import { providerToWire } from '../wire/providers.js';
+import {
+  eventsQuerySchema,
+  executionIdSchema,
+  historyQuerySchema,
+  limitsSchema,
+  noQuerySchema,
+  resultsQuerySchema,
+  sandboxIdSchema,
+  testRequestSchema,
+} from '../wire/requests.js';
+import { activeToWire, historyRowToWire, resultToWire } from '../wire/results.js';
+import { executeRoutes, requireEvents } from './execute.js';
+
+const maxBodyBytes = 1024 * 1024;
+
+/** Everything under `/api/ergon/sandbox`. */
+export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): Router {
+  const router = Router({ caseSensitive: true });
+
+  resource(router, '/test', {
+    post: [
+      ...jsonBody(maxBodyBytes),
+      async (request, response) => {
+        const { solutionId, request: wish } = parseInput(testRequestSchema, request.body);
+        const { id, selection } = await runner.open(solutionId, wish);
+        aboutSandbox(id);
+        response.json({ sandbox_id: id, provider: selection.provider, selection });
+      },
+    ],
+  });
+  executeRoutes(router, runner);
+  resource(router, '/active', {
+    get: (request, response) => {
+      parseInput(noQuerySchema, request.query);
+      response.json(runner.active().map(activeToWire));
+    },
+  });
+  resource(router, '/history', {
+    get: (request, response) => {
+      response.json(runner.history(parseInput(historyQuerySchema, request.query)).map(historyRowToWire));
+    },
+  });
+  resource(router, '/cleanup-all', {
+    post: [
+      ...emptyBody(),
+      async (_request, response) => {
+        response.json({ cleaned: await runner.cleanupAll() });
+      },
+    ],
+  });
+  resource(router, '/providers', {
+    get: async (request, response) => {
+      parseInput(noQuerySchema, request.query);
+      const providers = Object.entries(await factory.status());
+      response.json(Object.fromEntries(providers.map(([name, status]) => [name, providerToWire(status)])));
+    },
+  });
+  resource(router, '/health', {
+    get: async (request, response) => {
+      parseInput(noQuerySchema, request.query);
+      const providers = Object.entries(await factory.status());
+      const healthy = providers.some(([, { available }]) => available);
+      response.json({
+        status: healthy ? 'healthy' : 'unhealthy',
+        providers: Object.fromEntries(providers.map(([name, { available }]) => [name, available])),
+      });
+    },
+  });
+  resource(router, '/executions/:execution_id/events', {
+    get: async (request, response) => {
+      const { execution_id: id } = parseInput(executionIdSchema, request.params);
+      const { after } = parseInput(eventsQuerySchema, request.query);
+      if (after?.executionId != null && after.executionId !== id) {
+        throw new SandboxError('SANDBOX008', 'after: is an event of another execution.', { field: 'after' });
+      }
+      const execution = await runner.execution(id);
+      aboutSandbox(execution.sandboxId);
+      await requireEvents(runner, id);
+      await sendEventsArray(response, execution, after?.seq ?? 0);
+    },
+  });
+  resource(router, '/results/:sandbox_id', {
+    get: async (request, response) => {
+      const id = sandboxIdOf(request);
+      const { execution_id: executionId, wait = 0 } = parseInput(resultsQuerySchema, request.query);
+      const result = await runner.results(id, {
+        waitMs: wait * 1000,
+        ...(executionId !== undefined && { executionId }),
+      });
+      response.json(resultToWire(result));
+    },
+  });
+  resource(router, '/:sandbox_id/stop', {
+    post: [
+      ...emptyBody(),
+      async (request, response) => {
+        response.json({ success: true, stopped: await runner.stop(sandboxIdOf(request)) });
+      },
+    ],
+  });
+  resource(router, '/:sandbox_id', {
+    delete: async (request, response) => {
+      await runner.cleanup(sandboxIdOf(request));
+      response.json({ success: true });
+    },
+    patch: [
+      ...jsonBody(maxBodyBytes),
+      (request) => {
+        const sandbox = runner.sandbox(sandboxIdOf(request));
+        parseInput(limitsSchema, request.body);
+        throw new SandboxError(
+          'SANDBOX009',
+          `${sandbox.selection.provider} does not change the limits of a live sandbox. Open a new one with other limits.`,
+        );
+      },
+    ],
+  });
+  return router;
+}
+
+function sandboxIdOf(request: Request): string {
+  const { sandbox_id: id } = parseInput(sandboxIdSchema, request.params);
+  aboutSandbox(id);
+  return id;
+}

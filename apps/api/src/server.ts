@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SandboxRunner } from '@ergon/sandbox-core';
+import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import type { DependencyContainer } from 'tsyringe';
+import { createApp } from './app.js';
+import { startRunner } from './container.js';
+import { readExamples } from './examples.js';
+import { tokens } from './tokens.js';
+
+/** After the last run has ended, readers have so long to take what is left for them, in ms. */
+const drainMs = 5000;
+
+export interface RunningServer {
+  /** E.g. `http://127.0.0.1:8102`. */
+  readonly url: string;
+  /**
+   * Stops in order: no new connection, runs are stopped (their readers see the end), sandboxes removed, connections closed, the
+   * registry last. Safe to call twice.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the server over a container, with the example solutions stored.
+ * @throws SandboxError with a sentence for people; then nothing is left open
+ */
+export async function startServer(container: DependencyContainer): Promise<RunningServer> {
+  const config = container.resolve(tokens.config);
+  const logger = container.resolve(tokens.logger);
+  const examples = config.examplesDir === null ? [] : await readExamples(config.examplesDir);
+  const opened: AsyncDisposable[] = [];
+  const dispose = async (): Promise<void> => {
+    for (const part of opened.reverse()) await part[Symbol.asyncDispose]();
+  };
+  try {
+    const registry = container.resolve(tokens.registry);
+    opened.push(registry);
+    opened.push(await startRunner(container));
+    for (const example of examples) {
+      const { id } = await registry.store(example);
+      logger.debug('An example was stored', { unitId: id, name: example.name });
+    }
+    const server = createServer(createApp(container));
+    server.on('clientError', answerBadRequest);
+    await listen(server, config.host, config.port);
+    let closing: Promise<void> | null = null;
+    return {
+      url: urlOf(server),
+      close: () => (closing ??= closeInOrder(server, container.resolve(tokens.runner), dispose)),
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function closeInOrder(server: Server, runner: SandboxRunner, dispose: () => Promise<void>): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  try {
+    await runner.close();
+  } finally {
+    server.closeIdleConnections();
+    const timer = setTimeout(() => {
+      server.closeAllConnections();
+    }, drainMs);
+    await closed;
+    clearTimeout(timer);
+    await dispose();
+  }
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port} cannot be used: ${sentenceOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** What is no HTTP at all is answered here, without Express. */
+function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, title] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
+  const detail = 'The request is not valid HTTP, is too slow, or its headers are too large.';
+  const body = JSON.stringify({ type: 'urn:ergon:sandbox:SANDBOX008', title, status, detail, code: 'SANDBOX008' });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

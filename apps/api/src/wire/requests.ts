@@ -1,0 +1,185 @@
+import {
+  commandField,
+  cpuField,
+  diskField,
+  environmentField,
+  executionIdField,
+  gpusField,
+  imageField,
+  memoryField,
+  networkField,
+  outputField,
+  pidsField,
+  providerField,
+  runtimeField,
+  servicesField,
+  timeoutField,
+  volumesField,
+} from '@ergon/sandbox-core';
+import type { ExecuteRequest, SandboxRequest } from '@ergon/sandbox-core';
+import type { SearchFilter } from '@ergon/sandbox-registry';
+import { z } from 'zod';
+import { parseEventId } from './events.js';
+
+const idField = (what: string): z.ZodString =>
+  z.string({ error: `must be the id of ${what}` }).regex(/^[\w.:@-]{1,128}$/, `must be the id of ${what}`);
+
+export const sandboxIdField = idField('a sandbox');
+export const unitIdField = idField('a unit');
+const flag = z.boolean({ error: 'must be true or false' });
+
+/** A size as the core parses it, which takes the text. */
+const sizeText = (field: z.ZodType<number, string>): z.ZodType<string, string> =>
+  z.string({ error: 'must be a size such as "512m" or "4g"' }).superRefine((text, context) => {
+    const parsed = field.safeParse(text);
+    if (!parsed.success)
+      context.addIssue({ code: 'custom', message: parsed.error.issues[0]?.message ?? 'must be a size' });
+  });
+
+const limitFields = {
+  timeout: timeoutField.optional(),
+  memory_limit: sizeText(memoryField).optional(),
+  cpu_limit: cpuField.optional(),
+  disk_limit: sizeText(diskField).optional(),
+  pids_limit: pidsField.optional(),
+  output_limit: sizeText(outputField).optional(),
+};
+
+const testSchema = z.strictObject({
+  solution_id: idField('a solution'),
+  provider: providerField.optional(),
+  ...limitFields,
+  environment: environmentField.optional(),
+  network: networkField.optional(),
+  image: imageField.optional(),
+  runtime: runtimeField.optional(),
+  volumes: volumesField.optional(),
+  gpus: gpusField.optional(),
+  services: servicesField.optional(),
+  strict: flag.optional(),
+  run: flag.optional(),
+});
+
+/** `POST /test` */
+export const testRequestSchema = testSchema.transform(
+  ({ solution_id, memory_limit, cpu_limit, disk_limit, pids_limit, output_limit, ...same }) => ({
+    solutionId: solution_id,
+    request: defined<SandboxRequest>({
+      ...same,
+      memoryLimit: memory_limit,
+      cpuLimit: cpu_limit,
+      diskLimit: disk_limit,
+      pidsLimit: pids_limit,
+      outputLimit: output_limit,
+    }),
+  }),
+);
+
+/** `POST /execute` */
+export const executeRequestSchema = z
+  .strictObject({
+    sandbox_id: sandboxIdField,
+    command: commandField.optional(),
+    test: flag.optional(),
+    stdin: z.string({ error: 'must be text' }).optional(),
+    raw: flag.default(false),
+    execution_id: executionIdField.optional(),
+  })
+  .refine((body) => body.command === undefined || body.test !== true, {
+    path: ['test'],
+    error: 'must not be true where a command is given',
+  })
+  .transform(({ sandbox_id, raw, execution_id, ...same }) => ({
+    sandboxId: sandbox_id,
+    raw,
+    request: defined<ExecuteRequest>({ ...same, executionId: execution_id }),
+  }));
+
+/** `PATCH /{sandbox_id}` */
+export const limitsSchema = z.strictObject(limitFields);
+
+/** A query parameter; one that is given twice is a list, which no field takes. */
+const parameter = <Output>(text: z.ZodType<Output, string>): z.ZodOptional<z.ZodType<Output, string>> =>
+  text.optional();
+const once = z.string({ error: 'must be given once' });
+const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return once
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.int().min(min, error).max(max, error));
+};
+
+export const followQuerySchema = z.strictObject({ sandbox_id: sandboxIdField });
+
+/** Header of `GET /execute`; an empty one is what a browser sends that has no id yet. */
+export const lastEventIdSchema = z.object({
+  'last-event-id': z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined || text === '') return null;
+      const id = parseEventId(text);
+      if (id !== null) return id;
+      context.addIssue({ code: 'custom', message: 'must be the id of an event, <execution_id>:<number>' });
+      return z.NEVER;
+    }),
+});
+
+const waitError = 'must be a number of seconds from 0 to 86400';
+export const resultsQuerySchema = z.strictObject({
+  execution_id: parameter(once.pipe(executionIdField)),
+  wait: parameter(
+    once
+      .regex(/^\d{1,5}(\.\d{1,9})?$/, waitError)
+      .transform(Number)
+      .pipe(z.number().max(86_400, waitError)),
+  ),
+});
+
+export const historyQuerySchema = z
+  .strictObject({
+    solution_id: parameter(once.pipe(idField('a solution'))),
+    limit: parameter(wholeNumber(1, 1000)),
+    before: parameter(
+      once.refine(isExecutionIdOrTime, 'must be the id of an execution, or a time such as 2026-11-24T20:00:00Z'),
+    ),
+  })
+  .transform(({ solution_id, ...same }) =>
+    defined<{ solutionId?: string; limit?: number; before?: string }>({ ...same, solutionId: solution_id }),
+  );
+
+function isExecutionIdOrTime(text: string): boolean {
+  return executionIdField.safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
+}
+
+export const executionIdSchema = z.object({ execution_id: executionIdField });
+export const sandboxIdSchema = z.object({ sandbox_id: sandboxIdField });
+export const unitIdSchema = z.object({ id: unitIdField });
+
+/** `after`: a number, or an event's id. */
+export const eventsQuerySchema = z.strictObject({
+  after: parameter(
+    once
+      .regex(/^([A-Za-z0-9_-]{1,64}:)?\d{1,15}$/, 'must be the number or the id of an event')
+      .transform((text) => parseEventId(text) ?? { executionId: null, seq: Number(text) }),
+  ),
+});
+
+export const noQuerySchema = z.strictObject({});
+
+export const searchQuerySchema = z
+  .strictObject({
+    type: parameter(once.max(100, 'must have at most 100 characters')),
+    name: parameter(once.max(200, 'must have at most 200 characters')),
+    limit: parameter(wholeNumber(1, 1000)),
+    meets_standards: parameter(
+      once.pipe(z.enum(['true', 'false'], { error: 'must be true or false' })).transform((text) => text === 'true'),
+    ),
+  })
+  .transform(({ meets_standards, ...same }) => defined<SearchFilter>({ ...same, meetsStandards: meets_standards }));
+
+/** Without the fields that are undefined. */
+function defined<Shape extends object>(fields: { [Key in keyof Shape]?: Shape[Key] | undefined }): Shape {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Shape;
+}

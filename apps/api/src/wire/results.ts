@@ -1,0 +1,89 @@
+import type {
+  ActiveSandbox,
+  HistoryRow,
+  ResourceUsage,
+  SandboxMetrics,
+  SandboxResult,
+  TestResultRecord,
+} from '@ergon/sandbox-core';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** To the microsecond. */
+const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1e6);
+
+export function usageToWire(usage: ResourceUsage): Json {
+  return {
+    cpu_time: seconds(usage.cpuTimeMs),
+    memory: usage.memoryBytes,
+    memory_peak: usage.memoryPeakBytes,
+    pids: usage.pids,
+    disk: usage.diskBytes,
+  };
+}
+
+function metricsToWire(metrics: SandboxMetrics): Json {
+  return {
+    provider: metrics.provider,
+    wall_time: seconds(metrics.wallTimeMs),
+    cpu_time: seconds(metrics.cpuTimeMs),
+    memory_peak: metrics.memoryPeakBytes,
+    prepare_time: seconds(metrics.prepareTimeMs),
+    samples: metrics.samples.map(({ at, ...usage }) => ({ at, ...usageToWire(usage) })),
+  };
+}
+
+export function resultToWire(result: SandboxResult): Json {
+  return {
+    sandbox_id: result.sandboxId,
+    solution_id: result.solutionId,
+    execution_id: result.executionId,
+    status: result.status,
+    exit_code: result.exitCode,
+    execution_time: seconds(result.executionTimeMs),
+    stdout: result.stdout,
+    stderr: result.stderr,
+    truncated: result.truncated,
+    metrics: metricsToWire(result.metrics),
+    errors: result.errors,
+    files: result.files,
+    cause: result.cause,
+    signal: result.signal,
+    limits_hit: result.limitsHit,
+  };
+}
+
+export function historyRowToWire(row: HistoryRow): Json {
+  return {
+    execution_id: row.executionId,
+    sandbox_id: row.sandboxId,
+    solution_id: row.solutionId,
+    status: row.status,
+    exit_code: row.exitCode,
+    started: row.started,
+    execution_time: seconds(row.executionTimeMs),
+    provider: row.provider,
+  };
+}
+
+export function activeToWire(sandbox: ActiveSandbox): Json {
+  return {
+    sandbox_id: sandbox.sandboxId,
+    solution_id: sandbox.solutionId,
+    status: sandbox.status,
+    provider: sandbox.provider,
+    started: sandbox.started,
+  };
+}
+
+export function testResultToWire(record: TestResultRecord): Json {
+  return {
+    execution_id: record.executionId,
+    timestamp: record.timestamp,
+    status: record.status,
+    exit_code: record.exitCode,
+    execution_time: seconds(record.executionTimeMs),
+    provider: record.provider,
+    errors: record.errors,
+  };
+}
