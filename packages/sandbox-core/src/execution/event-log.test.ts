@@ -211,13 +211,17 @@ it('keeps bytes apart from a buffer that its caller uses again, and entries of u
   void log.output({ stream: 'stdout', data: reused, at: 0.5 });
   reused.fill('x');
   log.append({ type: 'service', name: 'db', ports: [5432] }, 0.75);
+  log.append({ type: 'notice', message: 'a clock that went back' }, 0.1);
+  log.append({ type: 'notice', message: 'no time' }, NaN);
   await log.end(exited, 2);
   log.append({ type: 'notice', message: 'too late' });
   void log.output({ stream: 'stdout', data: reused, at: 3 });
   expect(await collect(log)).toEqual([
     { seq: 2, at: 0.5, type: 'line', stream: 'stdout', line: 'first' },
     { seq: 3, at: 0.75, type: 'service', name: 'db', ports: [5432] },
-    { ...exited, seq: 4, at: 2 },
+    { seq: 4, at: 0.75, type: 'notice', message: 'a clock that went back' },
+    { seq: 5, at: 0.75, type: 'notice', message: 'no time' },
+    { ...exited, seq: 6, at: 2 },
   ]);
   expect(log.droppedEntries).toBe(1);
   await expect(log.end(exited)).rejects.toThrow('has ended');

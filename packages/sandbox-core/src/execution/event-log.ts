@@ -32,7 +32,9 @@ export class EventLog implements AsyncDisposable {
   readonly #store: BlockStore;
   readonly #writer: LogWriter | null;
   #failure: Error | null = null;
+  /** Nothing is taken any more. */
   #sealed: boolean;
+  #ending: Promise<void> | undefined;
 
   private constructor(
     readonly path: string,
@@ -131,7 +133,8 @@ export class EventLog implements AsyncDisposable {
   async end(entry: EndEntry, at = this.#now()): Promise<void> {
     if (this.#sealed) throw new Error('The log has ended.');
     this.#sealed = true;
-    await this.#writer?.end(entry, at);
+    this.#ending = this.#writer?.end(entry, at);
+    await this.#ending;
   }
 
   /**
@@ -168,7 +171,8 @@ export class EventLog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#store.closed) return;
     this.#sealed = true;
-    await this.#writer?.flush();
+    await (this.#ending ?? this.#writer?.flush());
+    if (this.#store.closed) return; // by another call meanwhile
     this.#store.close();
     await this.file.close();
   }

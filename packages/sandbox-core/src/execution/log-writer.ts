@@ -129,8 +129,10 @@ export class LogWriter {
     block.add({ kind: recordKinds.losses, numbers: 0, atUs }, Buffer.from(JSON.stringify(this.losses)));
   }
 
-  /** Times never go back, in whole µs. */
+  /** In whole µs. A time that goes back, or is none, becomes the last one. */
   #advance(at: number): number {
-    return (this.#atUs = Math.max(this.#atUs, Math.round(at * 1000)));
+    const atUs = Math.round(at * 1000);
+    if (atUs > this.#atUs && atUs < 2 ** 48) this.#atUs = atUs;
+    return this.#atUs;
   }
 }
