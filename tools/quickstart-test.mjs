@@ -68,5 +68,11 @@ async function* events(body) {
 
 if (realpathSync(process.argv[1]) === import.meta.filename) {
   const [solutionId, url = 'http://127.0.0.1:8102'] = process.argv.slice(2);
-  process.exitCode = (await testSolution(solutionId, url)) ? 0 : 1;
+  try {
+    process.exitCode = (await testSolution(solutionId, url)) ? 0 : 1;
+  } catch (error) {
+    // fetch says only "fetch failed"; its cause knows why.
+    console.error(error.cause?.message ?? error.message);
+    process.exitCode = 1;
+  }
 }
