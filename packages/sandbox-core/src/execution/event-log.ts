@@ -105,11 +105,14 @@ export class EventLog implements AsyncDisposable {
   get discardedBytes(): number {
     return (this.#writer ?? this.scanned).losses.discardedBytes;
   }
-  /** Entries that were too many (8 MiB in all), or came after the end or after a failure. */
+  /** Entries that were too many (8 MiB in all, errors and statuses apart), or came after the end or after a failure. */
   get droppedEntries(): number {
     return (this.#writer ?? this.scanned).losses.droppedEntries;
   }
-  /** Why the file could not be written (a full disk, say). From then on output is discarded and entries are dropped, but for the end. */
+  /**
+   * Why the file could not be written (a full disk, say). From then on output is discarded and entries are dropped; errors, statuses
+   * and the end reach readers together, when the log ends.
+   */
   get failure(): Error | null {
     return this.#writer?.failure ?? this.#failure;
   }
@@ -126,9 +129,14 @@ export class EventLog implements AsyncDisposable {
     return this.#sealed ? undefined : this.#writer?.output(chunk);
   }
 
+  /** Resolves when all so far is in the file and there for readers, or has failed: then `failure` says so. */
+  async flush(): Promise<void> {
+    await this.#writer?.flush();
+  }
+
   /**
    * Writes what is left of unfinished lines, and the end. Resolves when all of it is on the disk; readers see it a little earlier.
-   * If the file cannot be written, readers of this object get the end all the same, and `failure` says why.
+   * If the file cannot be written, readers of this object get it all the same, and `failure` says why.
    */
   async end(entry: EndEntry, at = this.#now()): Promise<void> {
     if (this.#sealed) throw new Error('The log has ended.');

@@ -156,7 +156,9 @@ it.each([
       if (wait) { waited++; await wait; }
       if (n % 10 === 0) await new Promise(setImmediate);
     }
+    await log.flush();
     log.append({ type: 'notice', message: 'unheard' });
+    log.append({ type: 'error', message: 'said at the end: ' + log.failure.code });
     limit(${endIsKept ? 1000000 : 0});
     await log.end(exited);
     const events = await live;
@@ -164,7 +166,7 @@ it.each([
     say({
       same: JSON.stringify(events) === JSON.stringify(late),
       lines: events.filter((event) => event.type === 'line').length,
-      end: events.at(-1).type,
+      last: events.slice(-2).map(({ type, message }) => message ?? type),
       failure: log.failure.code,
       truncated: log.truncated,
       outputBytes: log.outputBytes,
@@ -180,7 +182,7 @@ it.each([
     expect(said).toEqual({
       same: true,
       lines: outputBytes / 50,
-      end: 'end',
+      last: ['said at the end: EFBIG', 'end'],
       failure: 'EFBIG',
       truncated: false,
       outputBytes,

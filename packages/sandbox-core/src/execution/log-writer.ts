@@ -20,6 +20,8 @@ export class LogWriter {
   #entryBytes = 0;
   #droppedEntries = 0;
   #truncated = false;
+  /** Errors and statuses since a failure: they come with the end. */
+  readonly #unwritten: { readonly payload: Buffer; readonly atUs: number }[] = [];
 
   constructor(
     file: FileHandle,
@@ -72,12 +74,16 @@ export class LogWriter {
   append(entry: LogEntry, at: number): void {
     const payload = Buffer.from(JSON.stringify(entry));
     const isVital = entry.type === 'error' || entry.type === 'status';
+    const atUs = this.#advance(at);
+    if (this.failure !== null && isVital) {
+      this.#unwritten.push({ payload, atUs });
+      return;
+    }
     if (this.failure !== null || (!isVital && this.#entryBytes + payload.length > entryLimitBytes)) {
       this.#droppedEntries++;
       return;
     }
     if (!isVital) this.#entryBytes += payload.length;
-    const atUs = this.#advance(at);
     const block = this.#block(atUs);
     block.add({ kind: recordKinds.entry, numbers: 1, atUs }, payload);
     this.#nextSeq = block.nextSeq;
@@ -107,7 +113,10 @@ export class LogWriter {
     }
     if (this.failure !== null) {
       // Which lines are unfinished in what was written, each reader knows.
-      const block = new BlockBuilder(this.#nextSeq, atUs, false);
+      const block = new BlockBuilder(this.#nextSeq, this.#unwritten[0]?.atUs ?? atUs, false);
+      for (const late of this.#unwritten) {
+        block.add({ kind: recordKinds.entry, numbers: 1, atUs: late.atUs }, late.payload);
+      }
       addEnd(block, outputStreams);
       await this.#blocks.last(block);
     }
