@@ -36,7 +36,7 @@ if [ "${1:-}" = --inside ]; then
     node=$stage/node
   fi
   # Files that only root may read (umask 077) are copied to be readable.
-  if [ -n "$(find "$repository" -path "$repository/.git" -prune -o \( -type d ! -perm -o=rx -o -type f ! -perm -o=r \) -print -quit)" ]; then
+  if [ -n "$(find "$repository" \( -path "$repository/.git" -o -path "$repository/.nx" \) -prune -o \( -type d ! -perm -o=rx -o -type f ! -perm -o=r \) -print -quit)" ]; then
     umount "$stage/repository"
     (cd "$repository" && tar -c --exclude=./.git --exclude=./.nx .) | tar -x -C "$stage/repository"
     chmod -R go+rX "$stage/repository"
