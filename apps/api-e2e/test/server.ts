@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { leftovers } from './leftovers.js';
+import { until } from './until.js';
+
+const main = join(__dirname, '../../api/dist/main.js');
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed body; undefined for an empty one. */
+  readonly body: Json;
+}
+// What a server answers is looked at field by field in expectations.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Json = any;
+
+export interface ServerOptions {
+  readonly dataDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+/** The built server, started as a user would, as a process of its own on a free port. */
+export class TestServer {
+  static readonly #all = new Set<TestServer>();
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  url = '';
+  #output = '';
+  #errors = '';
+
+  private constructor({ dataDir, env = {}, args = [] }: ServerOptions) {
+    this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'ergon-api-e2e-'));
+    const { PATH, HOME } = process.env;
+    this.process = spawn(process.execPath, [main, ...args], {
+      env: { PATH, HOME, ERGON_SANDBOX_PORT: '0', ERGON_SANDBOX_DATA_DIR: this.dataDir, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.process.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    this.process.stderr?.on('data', (chunk: Buffer) => (this.#errors += chunk.toString()));
+    TestServer.#all.add(this);
+  }
+
+  /** Resolves when it listens. */
+  static async start(options: ServerOptions = {}): Promise<TestServer> {
+    const server = TestServer.launch(options);
+    await until(() => server.ended || server.log.some((line) => line.message.startsWith('Listening on ')), 20_000);
+    if (server.ended) throw new Error(`The server ended at its start: ${server.errors}`);
+    server.url = String(server.log.find((line) => line.message.startsWith('Listening on '))?.url);
+    return server;
+  }
+
+  /** Does not wait for anything. */
+  static launch(options: ServerOptions = {}): TestServer {
+    return new TestServer(options);
+  }
+
+  /** Ends what a failed test left. For afterEach or afterAll. */
+  static async endAll(): Promise<void> {
+    for (const server of TestServer.#all) {
+      if (!server.ended) await server.stop();
+      rmSync(server.dataDir, { recursive: true, force: true });
+    }
+    TestServer.#all.clear();
+  }
+
+  get ended(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  /** What it wrote to stderr. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Its log's whole lines. */
+  get log(): Record<string, unknown> & { message: string }[] {
+    return this.#output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { message: string }) as never;
+  }
+
+  /** Ends it and waits for its end. @returns its exit code, or the signal that ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    if (!this.ended) {
+      const exit = once(this.process, 'exit');
+      this.process.kill(signal);
+      await exit;
+    }
+    return this.process.exitCode ?? this.process.signalCode;
+  }
+
+  /** What is on this machine of its sandboxes: none of it may be once it has ended. */
+  leftovers(): string[] {
+    return leftovers(this.dataDir);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : (JSON.parse(text) as Json),
+    };
+  }
+
+  /** Calls and expects 200. @returns the body. */
+  async ok(method: string, path: string, body?: unknown): Promise<Json> {
+    const answer = await this.call(method, path, body);
+    expect({ path, ...answer, headers: undefined }).toMatchObject({ status: 200 });
+    return answer.body;
+  }
+
+  /** Stores a solution and opens a sandbox for it. */
+  async open(content: Record<string, unknown>, request: Record<string, unknown> = {}): Promise<string> {
+    const { id } = await this.ok('POST', registry('/store'), { type: 'solution', name: 'test', version: '1', content });
+    return (await this.ok('POST', sandbox('/test'), { solution_id: id, ...request })).sandbox_id as string;
+  }
+
+  /** The same for a shell script. */
+  openShell(code: string, request: Record<string, unknown> = {}): Promise<string> {
+    return this.open({ code, main_file: 'main.sh' }, request);
+  }
+}
+
+export const sandbox = (path: string): string => `/api/ergon/sandbox${path}`;
+export const registry = (path: string): string => `/api/ergon/registry${path}`;
