@@ -36,6 +36,16 @@ const registry = {
 const runner = await SandboxRunner.start({ dataDir, registry, factory });
 const server = await startServer();
 
+async function inSandbox(work) {
+  const sandbox = await runner.open('x', limits);
+  try {
+    await sandbox.ready;
+    return await work(sandbox);
+  } finally {
+    await sandbox.cleanup();
+  }
+}
+
 const ways = {
   'raw pipe': async () => {
     let bytes = 0;
@@ -52,26 +62,25 @@ const ways = {
     });
     return count;
   },
-  'core, written and nobody reads': async (timed) => {
-    await using sandbox = await runner.open('x', limits);
-    await sandbox.ready;
-    return timed(async () => {
-      const execution = await sandbox.execute({ command: printer });
-      const { status } = await execution.result;
-      if (status !== 'completed') throw new Error(status);
-      return lines;
-    });
-  },
-  'core, read as lines': async (timed) => {
-    await using sandbox = await runner.open('x', limits);
-    await sandbox.ready;
-    return timed(async () => {
-      let count = 0;
-      const execution = await sandbox.execute({ command: printer });
-      for await (const events of execution.events()) for (const event of events) if (event.type === 'line') count += 1;
-      return count;
-    });
-  },
+  'core, written and nobody reads': (timed) =>
+    inSandbox((sandbox) =>
+      timed(async () => {
+        const execution = await sandbox.execute({ command: printer });
+        const { status } = await execution.result;
+        if (status !== 'completed') throw new Error(status);
+        return lines;
+      }),
+    ),
+  'core, read as lines': (timed) =>
+    inSandbox((sandbox) =>
+      timed(async () => {
+        let count = 0;
+        const execution = await sandbox.execute({ command: printer });
+        for await (const events of execution.events())
+          for (const event of events) if (event.type === 'line') count += 1;
+        return count;
+      }),
+    ),
   'server-sent events': async (timed) => {
     const sandbox = await openSandbox(server.url, content, { output_limit: '1g' });
     const count = await timed(async () => {
