@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository, run } from './workspace.js';
 
+// Starts Node and finds its way through all of /proc, on a machine that may be busy.
+jest.setTimeout(30_000);
+
 const asUser = join(repository, 'tools/as-user.sh');
 
 test('the command is not root, is in the same working folder, and its exit code is passed on', async () => {

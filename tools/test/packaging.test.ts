@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { bin, publishableLibraries, repository, run, succeed } from './workspace.js';
 
+// Compilers and npm, each in a process of its own, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 const libraries = publishableLibraries();
 const names = libraries.map(({ name }) => name);
 
@@ -71,7 +74,7 @@ test('jest loads all of them without any configuration', async () => {
   const { code, output } = await run(bin('jest'), [], { cwd: folder });
   expect(output).toContain(`Tests:       ${names.length} passed`);
   expect(code).toBe(0);
-}, 60_000);
+});
 
 describe('a consumer in strict TypeScript', () => {
   // The kind of a .mts or .cts file is fixed; a .ts file's follows package.json, here CommonJS.
