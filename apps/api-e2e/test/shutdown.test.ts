@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { instancesOf } from './leftovers.js';
+import { registry, sandbox, TestServer } from './server.js';
+import { execute, follow, linesOf } from './sse.js';
+import { until } from './until.js';
+
+afterEach(() => TestServer.endAll());
+
+const endless = 'echo begun; (sleep 600) & sleep 600';
+
+test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
+  '%s ends runs, tells their readers, and leaves nothing',
+  async (signal) => {
+    const server = await TestServer.start();
+    const running = await server.openShell(endless);
+    const idle = await server.openShell('true');
+    let begun = false;
+    const reader = execute(server, running, {}, { onMessage: () => (begun = true) });
+    await until(() => begun);
+    const second = follow(server, running);
+    instancesOf(server.dataDir);
+    expect(server.leftovers()).not.toEqual([]);
+
+    expect(await server.stop(signal)).toBe(0);
+    for (const { messages } of await Promise.all([reader, second])) {
+      expect(linesOf(messages)).toContain('[stdout] begun');
+      expect(messages.at(-1)?.data).toEqual({ done: true, status: 'stopped', exit_code: null });
+    }
+    expect(server.leftovers()).toEqual([]);
+    expect(server.errors).toBe('');
+
+    const next = await TestServer.start({ dataDir: server.dataDir });
+    expect(await next.ok('GET', sandbox(`/results/${running}`))).toMatchObject({
+      status: 'stopped',
+      exit_code: null,
+      stdout: 'begun\n',
+    });
+    expect(await next.ok('GET', sandbox(`/results/${idle}`))).toMatchObject({ status: 'cleaned' });
+    expect(next.log.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  },
+);
+
+test('further signals do not break the shutdown off', async () => {
+  const server = await TestServer.start();
+  const id = await server.openShell('trap "" TERM; echo begun; sleep 600');
+  let begun = false;
+  const reader = execute(server, id, {}, { onMessage: () => (begun = true) });
+  await until(() => begun);
+  instancesOf(server.dataDir);
+  server.process.kill('SIGTERM');
+  await until(() => server.log.some(({ message }) => message === 'Shutting down'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) server.process.kill(signal);
+  expect(await server.stop('SIGTERM')).toBe(0);
+  expect((await reader).messages.at(-1)?.data).toMatchObject({ done: true, status: 'stopped' });
+  expect(server.leftovers()).toEqual([]);
+});
+
+test('a reader that reads nothing does not hold the shutdown up', async () => {
+  const server = await TestServer.start();
+  const id = await server.openShell('yes "a line that fills the buffers of the connection"', { output_limit: '32m' });
+  const response = await fetch(server.url + sandbox('/execute'), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ sandbox_id: id }),
+  });
+  expect(response.status).toBe(200);
+  const begun = performance.now();
+  expect(await server.stop()).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(15_000);
+  expect(server.leftovers()).toEqual([]);
+});
+
+test('a signal during the start ends it in order', async () => {
+  const server = TestServer.launch();
+  await until(() => instancesOf(server.dataDir).length > 0 || server.ended);
+  expect(await server.stop('SIGTERM')).toBe(0);
+  expect(server.leftovers()).toEqual([]);
+});
+
+test('a data folder and a port serve one server at a time; the sentence says so', async () => {
+  const server = await TestServer.start();
+  const sameFolder = TestServer.launch({ dataDir: server.dataDir });
+  await until(() => sameFolder.ended);
+  expect([sameFolder.process.exitCode, sameFolder.errors]).toEqual([
+    1,
+    expect.stringMatching(/in use by another server.*SANDBOX001/),
+  ]);
+  const samePort = TestServer.launch({ env: { ERGON_SANDBOX_PORT: new URL(server.url).port } });
+  await until(() => samePort.ended);
+  expect([samePort.process.exitCode, samePort.errors]).toEqual([
+    1,
+    expect.stringMatching(/^ERGON_SANDBOX_PORT: .*EADDRINUSE/),
+  ]);
+  expect(samePort.leftovers()).toEqual([]);
+  expect((await server.ok('GET', sandbox('/health'))).status).toBe('healthy');
+});
+
+test.each<[string, Record<string, string>, string[], RegExp]>([
+  [
+    'a host beyond the loopback',
+    { ERGON_SANDBOX_HOST: '0.0.0.0' },
+    [],
+    /^ERGON_SANDBOX_HOST: must be a loopback address/,
+  ],
+  [
+    'a token',
+    { ERGON_SANDBOX_TOKEN: 'secret' },
+    [],
+    /^ERGON_SANDBOX_TOKEN: is set, but this version does not support tokens yet/,
+  ],
+  [
+    'a provider that is not there',
+    { ERGON_SANDBOX_PREFER: 'nobody' },
+    [],
+    /^ERGON_SANDBOX_PREFER: there is no provider "nobody"/,
+  ],
+  [
+    'options of a provider that is not there',
+    { ERGON_SANDBOX_PROVIDER_OPTIONS: '{"x":{}}' },
+    [],
+    /^ERGON_SANDBOX_PROVIDER_OPTIONS: .*"x"/,
+  ],
+  [
+    'options that the provider refuses',
+    { ERGON_SANDBOX_PROVIDER_OPTIONS: '{"sandbox-exec":{"x":1}}' },
+    [],
+    /sandbox-exec/,
+  ],
+  ['examples that are not there', {}, ['--examples', '/no/such/folder'], /\/no\/such\/folder/],
+  ['an unknown option', {}, ['--port', '1'], /--port/],
+])('%s stops the start with a sentence', async (_case, env, args, sentence) => {
+  const server = TestServer.launch({ env, args });
+  await until(() => server.ended);
+  expect(server.process.exitCode).toBe(1);
+  expect(server.errors).toMatch(sentence);
+  expect(server.errors.trim().split('\n')).toHaveLength(1);
+});
+
+test('a data folder that cannot be made stops the start', async () => {
+  const server = TestServer.launch({ env: { ERGON_SANDBOX_DATA_DIR: '/proc/nothing/here' } });
+  await until(() => server.ended);
+  expect([server.process.exitCode, server.errors]).toEqual([1, expect.stringContaining('/proc/nothing')]);
+});
+
+test('the example solutions are there after the start, and complete', async () => {
+  const server = await TestServer.start({ args: ['--examples', join(__dirname, '../../../examples/solutions')] });
+  const { results } = (await server.ok('GET', registry('/search?type=solution'))) as { results: { id: string }[] };
+  expect(results.map(({ id }) => id)).toEqual(expect.arrayContaining(['hello-python', 'node-maze', 'shell-planets']));
+  const { sandbox_id: id } = await server.ok('POST', sandbox('/test'), { solution_id: 'word-count' });
+  const { messages } = await execute(server, id as string);
+  expect(messages.at(-1)?.data).toEqual({ done: true, status: 'completed', exit_code: 0 });
+});
