@@ -133,6 +133,7 @@ export async function runExecution(
   };
 
   const end = await run().catch((error: unknown): ExecutionEnd => lost(sentenceOf(error)));
+  await log.flush(); // what could not be written is known from here on
   const endedAt = now();
   const executionTimeMs = end.cause === 'not-started' ? null : progress.elapsedMs();
   if (executionTimeMs !== null) progress.add({ at: endedAt, ...end.usage });
@@ -148,7 +149,7 @@ export async function runExecution(
     exitCode: end.exitCode,
     signal: end.signal,
     executionTimeMs,
-    truncated: log.truncated,
+    truncated: log.truncated || log.failure !== null,
     metrics: {
       provider: provider.name,
       wallTimeMs: executionTimeMs,
