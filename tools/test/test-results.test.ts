@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 /** A jest run of one file, counted as a project's. Colours are forced, as some CI does. */
-function jest(project: string, source: string): Promise<Ended> {
+function runJest(project: string, source: string): Promise<Ended> {
   const file = join(folder, `${project}.test.js`);
   writeFileSync(file, source);
   const reporter = join(repository, 'tools/test-results/reporter.cjs');
@@ -43,8 +43,8 @@ async function summary(...args: string[]): Promise<{ code: number | null; lastLi
 }
 
 test('the counts of all runs are summed in the last line', async () => {
-  await jest('one', 'test("a", () => {}); test("b", () => {}); test.skip("c", () => {});');
-  await jest('two', 'test("a", () => {});');
+  await runJest('one', 'test("a", () => {}); test("b", () => {}); test.skip("c", () => {});');
+  await runJest('two', 'test("a", () => {});');
   expect(await summary(results, '0', 'one:test', 'two:test')).toEqual({
     code: 0,
     lastLine: '3 passed, 0 failed, 1 skipped',
@@ -52,8 +52,8 @@ test('the counts of all runs are summed in the last line', async () => {
 });
 
 test('a failed test and a file that does not load each count as failed', async () => {
-  await jest('one', 'test("a", () => {}); test("b", () => { throw new Error("no"); });');
-  await jest('two', 'this is not JavaScript');
+  await runJest('one', 'test("a", () => {}); test("b", () => { throw new Error("no"); });');
+  await runJest('two', 'this is not JavaScript');
   expect(await summary(results, '1', 'one:test', 'two:test')).toEqual({
     code: 1,
     lastLine: '1 passed, 2 failed, 0 skipped',
@@ -61,8 +61,8 @@ test('a failed test and a file that does not load each count as failed', async (
 });
 
 test('a run that died before its end counts as failed', async () => {
-  await jest('one', 'test("a", () => {});');
-  await jest('two', 'test("a", () => { process.kill(process.pid, "SIGKILL"); });');
+  await runJest('one', 'test("a", () => {});');
+  await runJest('two', 'test("a", () => { process.kill(process.pid, "SIGKILL"); });');
   expect(await summary(results, '1', 'one:test', 'two:test')).toEqual({
     code: 1,
     lastLine: '1 passed, 1 failed, 0 skipped',
@@ -70,7 +70,7 @@ test('a run that died before its end counts as failed', async () => {
 });
 
 test('a failed step counts as failed, and so does an exit code that no test explains', async () => {
-  await jest('one', 'test("a", () => {});');
+  await runJest('one', 'test("a", () => {});');
   expect(await summary('--failed', 'Lint', '--', results, '0', 'one:test')).toEqual({
     code: 1,
     lastLine: '1 passed, 1 failed, 0 skipped',
