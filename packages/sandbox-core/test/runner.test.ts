@@ -219,6 +219,13 @@ describe('input and second calls', () => {
     });
   });
 
+  it('run without a command to run is refused, and leaves no sandbox', async () => {
+    house.registry.contents.set('none', { files: { 'a.txt': '' } });
+    await expect(house.runner.open('none', { run: true })).rejects.toMatchObject({ code: 'SANDBOX008' });
+    expect(house.runner.active()).toEqual([]);
+    expect(house.provider.boxes.size).toBe(0);
+  });
+
   it('an unknown solution is refused', async () => {
     await expect(house.runner.open('nobody')).rejects.toMatchObject({ code: 'SANDBOX002' });
   });

@@ -190,8 +190,14 @@ export class SandboxRunner implements AsyncDisposable {
         },
       });
       this.#sandboxes.set(sandbox.id, sandbox);
-      if (parsed.run === true) await sandbox.execute();
-      return sandbox;
+      if (parsed.run !== true) return sandbox;
+      try {
+        await sandbox.execute();
+        return sandbox;
+      } catch (error) {
+        await sandbox.cleanup(); // its id was told to nobody
+        throw error;
+      }
     } finally {
       release();
     }
