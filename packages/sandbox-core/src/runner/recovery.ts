@@ -62,6 +62,10 @@ export async function endCutOffRuns(
     await completeLog(join(executionsDir, `${executionId}.log`), result);
     if (await record(result)) await history.add({ kind: 'settled', executionId });
   }
+  for (const name of await readdir(executionsDir)) {
+    // Made, and then the server died before the journal had its start: nothing ran.
+    if (!history.executions.has(name.replace(/\.log$/, ''))) await rm(join(executionsDir, name), { force: true });
+  }
   for (const sandbox of [...history.sandboxes.values()]) {
     if (!sandbox.gone) await history.add({ kind: 'gone', sandboxId: sandbox.sandboxId, at });
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { commandField, executionIdField } from '../config/fields.js';
@@ -178,11 +179,16 @@ export class Sandbox implements AsyncDisposable {
   async #start(executionId: string, command: readonly string[], stdin: string | undefined): Promise<LiveExecution> {
     const { history, executionsDir, provider, config, killGraceMs, solution } = this.#ports;
     clearTimeout(this.#idle);
-    const started = new Date().toISOString();
-    await history.add({ kind: 'start', executionId, sandboxId: this.id, at: started });
     const log = await EventLog.create(join(executionsDir, `${executionId}.log`), {
       outputLimitBytes: config.limits.outputBytes,
     });
+    try {
+      await history.add({ kind: 'start', executionId, sandboxId: this.id, at: new Date().toISOString() });
+    } catch (error) {
+      await log[Symbol.asyncDispose]();
+      await rm(log.path, { force: true });
+      throw error;
+    }
     const previous = this.#current;
     for (const { entry } of this.#early.splice(0)) log.append(entry, 0);
     log.append({ type: 'status', status: this.#phase === 'preparing' ? 'preparing' : 'ready' }, 0);
@@ -230,7 +236,9 @@ export class Sandbox implements AsyncDisposable {
     );
     if (previous !== null) {
       this.#executions.delete(previous.id);
-      await previous.retire();
+      previous.retire().catch((error: unknown) => {
+        this.#ports.logger.error('A log could not be closed', { executionId: previous.id, error: sentenceOf(error) });
+      });
     }
     return execution;
   }
