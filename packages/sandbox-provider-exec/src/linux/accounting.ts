@@ -11,6 +11,8 @@ export interface Accounting {
   hits(): LimitHit[];
   /** Host pids of the program's processes. */
   processes(): number[];
+  /** All processes have ended. `cpuTimeMs`: what those used that their parents waited for, as the init saw it. */
+  finish(cpuTimeMs: number | null): void;
 }
 
 export function cgroupAccounting(group: Cgroup, limits: SandboxLimits, own: readonly number[]): Accounting {
@@ -37,6 +39,7 @@ export function cgroupAccounting(group: Cgroup, limits: SandboxLimits, own: read
       return hits;
     },
     processes: () => group.processes().filter((pid) => !own.includes(pid)),
+    finish: () => undefined, // the kernel counted everything
   };
 }
 
@@ -51,5 +54,6 @@ export function treeAccounting(tree: TreeMeter): Accounting {
     }),
     hits: () => tree.hits(),
     processes: () => tree.processes().map(({ pid }) => pid),
+    finish: (cpuTimeMs) => tree.finish(cpuTimeMs),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import { instancesWithGroups, removeInstanceGroups } from './cgroup/group.js';
 import type { Hierarchies } from './cgroup/hierarchies.js';
-import { imageIsFree } from './mounts/workspace.js';
+import { imageIsFree } from './mounts/image.js';
 import { makerIsDead, processMarker } from './names.js';
 import { killIfPresent, processesMarked, processTree } from './processes.js';
 import { removeFolder } from './sandbox.js';

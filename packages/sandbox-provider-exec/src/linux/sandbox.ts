@@ -1,60 +1,40 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
-  LimitHit,
   Logger,
   PreparedSolution,
   ResourceUsage,
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
-import { cgroupAccounting, treeAccounting, type Accounting } from './accounting.js';
-import { bubblewrapArguments, etcFiles, HOME, type SandboxPaths } from './bubblewrap/arguments.js';
-import { Cgroup } from './cgroup/group.js';
+import { HOME, type SandboxPaths } from './bubblewrap/arguments.js';
 import { runCommand, runOverOwnFiles } from './command.js';
-import { someCpus } from './cpus.js';
 import { randomHostUid } from './identity.js';
-import { describeEnd } from './launch/end.js';
-import { Launch } from './launch/launch.js';
-import { FIRST_ETC, launcherCommand } from './launch/launcher.js';
-import { guestScript } from './launch/script.js';
 import type { Machine } from './machine.js';
 import { MountHolder } from './mounts/holder.js';
-import {
-  copyScript,
-  imageIsFree,
-  imageUse,
-  placeCommands,
-  stageCommands,
-  stagedRuntimes,
-  stagePaths,
-} from './mounts/workspace.js';
+import { imageDisk, imageIsFree } from './mounts/image.js';
+import { copyScript, placeCommands, stageCommands, stagedRuntimes, stagePaths } from './mounts/stage.js';
 import { assertSafeName, processMarker } from './names.js';
-import { killIfPresent } from './processes.js';
-import { FolderMeter } from './watch/folder.js';
-import { TreeMeter } from './watch/tree.js';
-import { Watchdog, type Watched } from './watch/watchdog.js';
+import { park, type Parked } from './parking.js';
+import { account, startRun, type DiskMeter } from './run.js';
+import { folderDisk } from './watch/folder.js';
 
-/** A sandbox that waits for its program, with what counts it. */
-interface Parked {
-  readonly launch: Launch;
-  readonly group: Cgroup | null;
-  readonly accounting: Accounting;
-  readonly watched: readonly Watched[];
+/** What only a root server's sandbox has. */
+interface Confinement {
+  readonly uid: number;
+  readonly holder: MountHolder;
 }
 
 /** One sandbox on Linux: its disk and mounts for as long as it lives, and a launch for each command. */
 export class LinuxSandbox {
-  readonly #uid: number | null;
-  #holder: MountHolder | null = null;
+  #confinement: Confinement | null = null;
   #solutionPath = '';
   #launches = 0;
+  /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: Parked | null = null;
-  #diskBytes: number | null = null;
   #closed = false;
 
   constructor(
@@ -66,16 +46,11 @@ export class LinuxSandbox {
   ) {
     assertSafeName('sandbox id', template.sandboxId);
     assertSafeName('instance id', template.instanceId);
-    this.#uid = machine.root ? randomHostUid() : null;
-  }
-
-  get #marker(): string {
-    return processMarker(this.template.instanceId, this.template.sandboxId);
   }
 
   /** As the launcher sees them. */
   get #paths(): SandboxPaths {
-    if (this.#holder !== null) return stagePaths;
+    if (this.#confinement !== null) return stagePaths;
     return {
       solution: this.#solutionPath,
       workspace: join(this.folder, 'workspace'),
@@ -83,23 +58,26 @@ export class LinuxSandbox {
     };
   }
 
+  /** After a failure, `close` removes what there is. */
   async open(): Promise<void> {
+    const { machine, template } = this;
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    if (this.#uid === null) {
+    if (!machine.root) {
       await mkdir(this.#paths.workspace);
       await mkdir(this.#paths.output);
       return;
     }
-    const { diskImages, runtimes } = this.machine;
-    this.#holder = await MountHolder.start(this.#marker);
-    const disk = { folder: this.folder, uid: this.#uid, bytes: this.template.limits.diskBytes, image: diskImages };
-    await this.#holder.run(stageCommands(disk, runtimes.bound));
+    const uid = randomHostUid();
+    const holder = await MountHolder.start(processMarker(template.instanceId, template.sandboxId));
+    this.#confinement = { uid, holder };
+    const disk = { folder: this.folder, uid, bytes: template.limits.diskBytes, image: machine.diskImages };
+    await holder.run(stageCommands(disk, machine.runtimes.bound));
   }
 
   async place({ path }: PreparedSolution): Promise<void> {
     this.#solutionPath = path;
-    if (this.#holder !== null && this.#uid !== null) {
-      await this.#holder.run(placeCommands(path, this.#uid));
+    if (this.#confinement !== null) {
+      await this.#confinement.holder.run(placeCommands(path, this.#confinement.uid));
     } else {
       const { code, stderr } = await runCommand('/bin/sh', ['-c', copyScript(path, this.#paths.workspace)]);
       if (code !== 0) throw new SandboxError('SANDBOX011', `The solution could not be copied: ${stderr.trim()}`);
@@ -108,180 +86,83 @@ export class LinuxSandbox {
     await this.#parked;
   }
 
-  async #park(): Promise<Parked> {
-    const { machine, template } = this;
-    const { limits, instanceId, sandboxId } = template;
-    const group = machine.cgroups && new Cgroup(machine.cgroups, instanceId, `${sandboxId}-${++this.#launches}`);
-    try {
-      group?.create(limits);
-      const launch = await Launch.park({
-        command: launcherCommand({
-          bwrap: machine.bwrap,
-          marker: this.#marker,
-          fileBytes: limits.fileBytes,
-          confined:
-            this.#holder === null || this.#uid === null
-              ? null
-              : { uid: this.#uid, holderPid: this.#holder.pid, joinFiles: group?.joinFiles ?? [] },
-          fallback: group === null ? { pids: limits.pids, cpuList: someCpus(machine.allowedCpus, limits.cpus) } : null,
-        }),
-        bwrapArguments: bubblewrapArguments({
-          paths: this.#paths,
-          runtimes: this.#holder === null ? machine.runtimes.bound : stagedRuntimes(machine.runtimes.bound),
-          systemFolders: machine.systemFolders,
-          pythonLink: machine.pythonLink,
-          temporaryBytes: limits.memoryBytes,
-          etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
-        }),
-        seccomp: machine.seccomp,
-        owner: this.#uid,
-      });
-      return { launch, group, ...this.#meters(launch, group) };
-    } catch (error) {
-      const kills = group?.memoryKills ?? 0;
-      await group?.remove();
-      if (kills === 0) throw error;
-      throw new SandboxError('SANDBOX004', `A sandbox does not fit into ${limits.memoryBytes} bytes of memory.`, {
-        cause: error,
-        field: 'memory_limit',
-      });
-    }
-  }
-
-  #meters(launch: Launch, group: Cgroup | null): Pick<Parked, 'accounting' | 'watched'> {
-    const { limits } = this.template;
-    if (group !== null) {
-      const accounting = cgroupAccounting(group, limits, [launch.pid, launch.initPid]);
-      return { accounting, watched: this.#watchedDisk(() => accounting.processes()) };
-    }
-    const tree = new TreeMeter(launch.initPid, limits);
-    const accounting = treeAccounting(tree);
-    return { accounting, watched: [tree, ...this.#watchedDisk(() => accounting.processes())] };
-  }
-
-  #watchedDisk(processes: () => number[]): Watched[] {
-    if (this.#holder !== null && this.machine.diskImages) return [];
-    const folder = this.#holder === null ? this.folder : join(this.folder, 'disk');
-    const meter = new FolderMeter(
-      [join(folder, 'workspace'), join(folder, 'output')],
-      this.template.limits.diskBytes,
-      processes,
-    );
-    return [
-      {
-        look: async () => {
-          const hit = await meter.look();
-          this.#diskBytes = meter.usedBytes;
-          return hit;
-        },
-      },
-    ];
+  #park(): Promise<Parked> {
+    const { bound } = this.machine.runtimes;
+    return park(this.machine, this.template, {
+      paths: this.#paths,
+      runtimes: this.#confinement === null ? bound : stagedRuntimes(bound),
+      confined: this.#confinement && { uid: this.#confinement.uid, holderPid: this.#confinement.holder.pid },
+      launch: ++this.#launches,
+    });
   }
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
     if (run.tty) throw new SandboxError('SANDBOX009', 'This provider has no terminals.', { field: 'tty' });
     const parked = await this.#takeParked();
-    const { launch, accounting, watched } = parked;
-    const { limits, environment, sandboxId } = this.template;
-    const nonce = randomBytes(16).toString('hex');
-    let killed = false;
-    const killAll = (): void => {
-      killed = true;
-      launch.killAll();
-    };
     this.#running = parked;
-    accounting.start();
-    const watchdog = new Watchdog(watched, run.exceeded, (error) => {
-      this.logger.error('A limit can no longer be watched; the run is ended', { sandboxId, error });
-      killAll();
+    const { limits, environment } = this.template;
+    const process = startRun(parked, run, {
+      environment: { ...this.#defaultEnvironment(), ...environment, ...run.environment, ...this.#fixedEnvironment() },
+      openFiles: limits.openFiles,
+      fileBytes: limits.fileBytes,
+      shellReportsSignals: this.machine.shellReportsSignals,
+      uid: this.#confinement?.uid ?? null,
+      disk: this.#disk(() => parked.accounting.processes()),
+      logger: this.logger,
     });
-    if (!run.stdin) launch.input.end();
-    launch.go(
-      guestScript({
-        command: run.command,
-        environment: { ...this.#ownEnvironment(), ...environment, ...run.environment, ...fixedEnvironment(sandboxId) },
-        openFiles: limits.openFiles,
-        stdin: run.stdin,
-        nonce,
-      }),
-    );
-    const ended = launch.ended.then(async (seen) => {
-      await watchdog.stop();
-      launch.input.destroy();
-      const usage = await this.#usage(parked);
-      const end = describeEnd(seen, {
-        program: run.command[0] ?? '',
-        nonce,
-        killed,
-        shellReportsSignals: this.machine.shellReportsSignals,
-        fileBytes: limits.fileBytes,
-        limitsHit: await this.#hits(parked),
-        usage,
-      });
+    void process.ended.then(() => {
       this.#running = null;
-      await parked.group?.remove();
       this.#parkNext();
-      return end;
     });
-    return {
-      output: launch.output,
-      write: (data) =>
-        new Promise((resolve, reject) => {
-          launch.input.write(data, (error) => (error ? reject(error) : resolve()));
-        }),
-      closeInput: () => new Promise((resolve) => launch.input.end(() => resolve())),
-      kill: async (signal) => {
-        if (signal === 'SIGKILL') killAll();
-        else await this.#terminate(accounting);
-      },
-      ended,
-    };
-  }
-
-  /** Parked ahead for the next command; a failure is that command's to tell. */
-  #parkNext(): void {
-    if (this.#closed) return;
-    this.#parked = this.#park();
-    this.#parked.catch(() => undefined);
+    return process;
   }
 
   async #takeParked(): Promise<Parked> {
     const parked = await (this.#parked ?? this.#park());
     this.#parked = null;
     if (parked.launch.alive) return parked;
-    await parked.group?.remove(); // it was ended while it waited
+    await parked.remove(); // it was ended while it waited
     return this.#park();
   }
 
-  /** SIGTERM to all but bubblewrap and the init. As the sandbox's uid, so that a pid given anew to another's process is not hit. */
-  async #terminate(accounting: Accounting): Promise<void> {
-    const pids = accounting.processes();
-    if (this.#uid === null) for (const pid of pids) killIfPresent(pid, 'SIGTERM');
-    else await runCommand('/bin/sh', ['-c', 'kill -TERM "$@" 2>/dev/null; :', 'sh', ...pids.map(String)], this.#uid);
+  /** A failure is the next command's to tell. */
+  #parkNext(): void {
+    if (this.#closed) return;
+    this.#parked = this.#park();
+    this.#parked.catch(() => undefined);
   }
 
-  #ownEnvironment(): Record<string, string> {
+  #disk(processes: () => number[]): DiskMeter {
+    const { diskBytes } = this.template.limits;
+    if (this.#confinement === null) return folderDisk(this.folder, diskBytes, processes);
+    if (!this.machine.diskImages) return folderDisk(join(this.folder, 'disk'), diskBytes, processes);
+    return imageDisk(this.#confinement.holder, diskBytes);
+  }
+
+  /** A solution may set these otherwise. */
+  #defaultEnvironment(): Record<string, string> {
     const bins = this.machine.runtimes.bound.map(({ target }) => `${target}/bin`);
     const path = ['/usr/local/bin', '/usr/bin', '/bin', ...bins, ...(this.machine.pythonLink ? ['/runtimes/bin'] : [])];
     return { PATH: path.join(':'), HOME, LANG: 'C.UTF-8' };
   }
 
-  async #hits({ accounting }: Parked): Promise<LimitHit[]> {
-    const hits = accounting.hits();
-    if (this.#holder === null || !this.machine.diskImages) return hits;
-    const { full, usedBytes } = await imageUse(this.#holder);
-    const value = this.template.limits.diskBytes;
-    return full ? [...hits, { limit: 'disk', value, evidence: `its filesystem is full at ${usedBytes} bytes` }] : hits;
+  #fixedEnvironment(): Record<string, string> {
+    return {
+      SANDBOX_ID: this.template.sandboxId,
+      SOLUTION_DIR: '/solution',
+      WORKSPACE_DIR: '/workspace',
+      OUTPUT_DIR: '/output',
+    };
   }
 
   async measure(): Promise<ResourceUsage> {
-    return this.#running === null ? unmeasuredUsage : this.#usage(this.#running);
-  }
-
-  async #usage({ accounting }: Parked): Promise<ResourceUsage> {
-    const onImage = this.#holder !== null && this.machine.diskImages;
-    const diskBytes = onImage && this.#holder !== null ? (await imageUse(this.#holder)).usedBytes : this.#diskBytes;
-    return { ...accounting.usage(), diskBytes };
+    const running = this.#running;
+    if (running === null) return unmeasuredUsage;
+    const { usage } = await account(
+      running,
+      this.#disk(() => running.accounting.processes()),
+    );
+    return usage;
   }
 
   /** Removes all of it. Safe to call twice, and after a failed `open`. */
@@ -289,19 +170,11 @@ export class LinuxSandbox {
     this.#closed = true;
     const parked = await this.#parked?.catch(() => null);
     this.#parked = null;
-    if (parked) {
-      parked.launch.discard();
-      await parked.launch.ended;
-      await parked.group?.remove();
-    }
-    await this.#holder?.stop();
-    if (this.#holder !== null && this.machine.diskImages) await imageIsFree(this.folder);
+    await parked?.remove();
+    await this.#confinement?.holder.stop();
+    await imageIsFree(this.folder);
     await removeFolder(this.folder);
   }
-}
-
-function fixedEnvironment(sandboxId: string): Record<string, string> {
-  return { SANDBOX_ID: sandboxId, SOLUTION_DIR: '/solution', WORKSPACE_DIR: '/workspace', OUTPUT_DIR: '/output' };
 }
 
 /** Removes a sandbox's folder, and the instance's when it was the last in it. */

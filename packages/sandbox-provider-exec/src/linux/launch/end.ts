@@ -25,8 +25,8 @@ export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd 
   if (!seen.gone) {
     return { ...end, cause: 'lost', reason: 'Processes of the sandbox are still there long after they were killed.' };
   }
-  if (seen.word.startsWith(nonce)) {
-    const why = seen.word.endsWith(' 127') ? 'was not found, or is not executable,' : 'could not be executed';
+  if (seen.failedExec.startsWith(nonce)) {
+    const why = seen.failedExec === `${nonce} 127` ? 'was not found, or is not executable,' : 'could not be executed';
     return { ...end, cause: 'not-started', reason: `The command "${program}" ${why} in the sandbox.` };
   }
   if (seen.exitCode === null) {

@@ -11,7 +11,7 @@ import { BWRAP, FIRST_ETC } from './launcher.js';
 import { ProgramOutput } from './output.js';
 import { makePipes, type StandardPipes } from './pipes.js';
 import { GUEST } from './script.js';
-import { parseStatus } from './status.js';
+import { parseStatus, parseTimes } from './status.js';
 import { readEnd, writeEnd } from './streams.js';
 
 /** Of what the launcher, bubblewrap and the init print, this much is kept. */
@@ -29,8 +29,10 @@ export interface LaunchPlan {
 export interface LaunchEnd {
   /** Null: bubblewrap was killed before it could see the program end. */
   readonly exitCode: number | null;
-  /** What the status descriptor held after `ready`: the nonce, if the command could not be executed. */
-  readonly word: string;
+  /** The nonce and the shell's exit code, if the command could not be executed. Else empty. */
+  readonly failedExec: string;
+  /** CPU time of the processes that their parents waited for. Null: the init was killed before it could say. */
+  readonly cpuTimeMs: number | null;
   /** What the init reported since the start, such as "Killed". */
   readonly log: string;
   /** False: processes of it are still there, long after they were killed. */
@@ -68,8 +70,10 @@ export class Launch {
       child.once('close', () => {
         this.#closed = true;
         const { exitCode } = parseStatus(this.#status);
-        const word = this.#word.replace('ready\n', '');
-        void this.#gone().then((gone) => resolve({ exitCode, word, log: this.#log, gone }));
+        const [, line = ''] = this.#word.split('\n');
+        const failedExec = /^[0-9a-f]{32} /.test(line) ? line : '';
+        const cpuTimeMs = parseTimes(this.#word);
+        void this.#gone().then((gone) => resolve({ exitCode, failedExec, cpuTimeMs, log: this.#log, gone }));
       });
     });
   }

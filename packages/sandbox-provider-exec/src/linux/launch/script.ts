@@ -17,9 +17,9 @@ export interface GuestCommand {
 /**
  * Runs as pid 1 of the sandbox: parks a shell that waits for its script, and ends as that does. Children killed by a signal it
  * reports on its stderr ("Killed", "Segmentation fault"), which is how 128 + n of a signal is told from an exit with that number.
- * `ready` is said when bubblewrap has done all of its work, its wish to die with its parent included.
+ * `ready` is said when bubblewrap has done all of its work, its wish to die with its parent included; last come the CPU times.
  */
-export const INIT_SCRIPT = `echo ready >&${GUEST.status}; /bin/sh -s; exit $?`;
+export const INIT_SCRIPT = `echo ready >&${GUEST.status}; /bin/sh -s; code=$?; times >&${GUEST.status}; exit $code`;
 
 /** Variables that shells keep for themselves: setting them there fails or does not last, so env(1) does it. */
 const SHELLS_OWN =
@@ -35,13 +35,13 @@ export function guestScript({ command, environment, openFiles, stdin, nonce }: G
   const odd = Object.entries(environment).filter(([name]) => SHELLS_OWN.test(name));
   const words =
     odd.length === 0 ? command : ['/usr/bin/env', ...odd.map(([name, value]) => `${name}=${value}`), ...command];
-  const missing = `{ printf %s ${quote(`${nonce} 127`)} >&${GUEST.status}; exit 127; }`;
+  const missing = `{ echo ${quote(`${nonce} 127`)} >&${GUEST.status}; exit 127; }`;
   return [
     '{',
     ...variables.map(([name, value]) => `export ${name}=${quote(value)}`),
     `command -v -- ${quote(command[0] ?? '')} >/dev/null 2>&1 || ${missing}`,
     'if [ -n "${BASH_VERSION-}" ]; then shopt -s execfail; fi',
-    `trap 'printf "%s %s" ${nonce} "$?" >&${GUEST.status}' EXIT`,
+    `trap 'echo ${nonce} "$?" >&${GUEST.status}' EXIT`,
     `ulimit -n ${openFiles} || exit 126`,
     `{ exec ${commandLine(words)}; } <${stdin ? `&${GUEST.stdin}` : '/dev/null'} >&${GUEST.stdout} 2>&${GUEST.stderr}` +
       ` ${GUEST.stdin}<&- ${GUEST.stdout}>&- ${GUEST.stderr}>&- ${GUEST.status}>&-`,

@@ -1,58 +1,50 @@
 import { readdirSync, statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import type { LimitHit } from '@ergon/sandbox-core';
 import { runOverOwnFiles } from '../command.js';
+import type { DiskMeter } from '../run.js';
 
 /** A file takes at least this much of the limit, so that empty ones are not free. */
 const BYTES_PER_FILE = 4096;
 
-/** What plain folders hold, by looking: allocated blocks, not sizes, with files that were removed while open. */
-export class FolderMeter {
-  usedBytes = 0;
-
-  constructor(
-    private readonly folders: readonly string[],
-    private readonly limitBytes: number,
-    private readonly processes: () => readonly number[],
-  ) {}
-
-  async look(): Promise<LimitHit | null> {
-    const script = 'du -skx -- "$@"; du -sx --inodes -- "$@"';
-    const { stdout, stderr } = await runOverOwnFiles('/bin/sh', ['-c', script, 'sh', ...this.folders]);
-    const numbers = stdout.split('\n').flatMap((line) => (line === '' ? [] : [Number.parseInt(line, 10)]));
-    if (numbers.length !== 2 * this.folders.length) {
-      throw new SandboxError('SANDBOX011', `The workspace could not be measured: ${stderr.trim()}`);
-    }
-    const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-    const kilobytes = sum(numbers.slice(0, this.folders.length));
-    const files = sum(numbers.slice(this.folders.length));
-    this.usedBytes = Math.max(kilobytes * 1024, files * BYTES_PER_FILE) + this.#removedButOpen();
-    if (this.usedBytes <= this.limitBytes) return null;
-    return { limit: 'disk', value: this.limitBytes, evidence: `${this.usedBytes} bytes in ${files} files, counted` };
-  }
-
-  #removedButOpen(): number {
-    const device = statSync(this.folders[0] ?? '/').dev;
-    const seen = new Set<number>();
-    let bytes = 0;
-    for (const pid of this.processes()) {
-      for (const fd of descriptorsOf(pid)) {
-        const stat = statOrNull(`/proc/${pid}/fd/${fd}`);
-        if (stat === null || !stat.isFile() || stat.nlink > 0 || stat.dev !== device || seen.has(stat.ino)) continue;
-        seen.add(stat.ino);
-        bytes += stat.blocks * 512;
-      }
-    }
-    return bytes;
-  }
+/** A disk that is plain folders: a watchdog keeps its limit. */
+export function folderDisk(folder: string, limitBytes: number, processes: () => readonly number[]): DiskMeter {
+  const folders = [join(folder, 'workspace'), join(folder, 'output')];
+  const look = async (): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
+    const { bytes, files } = await measure(folders);
+    const usedBytes = Math.max(bytes, files * BYTES_PER_FILE) + removedButOpen(processes(), statSync(folder).dev);
+    const evidence = `${usedBytes} bytes in ${files} files, counted`;
+    return { usedBytes, hit: usedBytes > limitBytes ? { limit: 'disk', value: limitBytes, evidence } : null };
+  };
+  return { watched: [{ look: async () => (await look()).hit }], use: look };
 }
 
-function descriptorsOf(pid: number): string[] {
-  return orIfGone(() => readdirSync(`/proc/${pid}/fd`), []);
+/** Allocated blocks, not sizes: files may be sparse. */
+async function measure(folders: readonly string[]): Promise<{ bytes: number; files: number }> {
+  const script = 'du -skx -- "$@"; du -sx --inodes -- "$@"';
+  const { stdout, stderr } = await runOverOwnFiles('/bin/sh', ['-c', script, 'sh', ...folders]);
+  const numbers = stdout.split('\n').flatMap((line) => (line === '' ? [] : [Number.parseInt(line, 10)]));
+  if (numbers.length !== 2 * folders.length) {
+    throw new SandboxError('SANDBOX011', `The workspace could not be measured: ${stderr.trim()}`);
+  }
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  return { bytes: sum(numbers.slice(0, folders.length)) * 1024, files: sum(numbers.slice(folders.length)) };
 }
 
-function statOrNull(path: string): Stats | null {
-  return orIfGone(() => statSync(path), null);
+/** Bytes of files that have no name any more, but are held open. */
+function removedButOpen(pids: readonly number[], device: number): number {
+  const seen = new Set<number>();
+  let bytes = 0;
+  for (const pid of pids) {
+    for (const fd of orIfGone(() => readdirSync(`/proc/${pid}/fd`), [])) {
+      const stat = orIfGone<Stats | null>(() => statSync(`/proc/${pid}/fd/${fd}`), null);
+      if (stat === null || !stat.isFile() || stat.nlink > 0 || stat.dev !== device || seen.has(stat.ino)) continue;
+      seen.add(stat.ino);
+      bytes += stat.blocks * 512;
+    }
+  }
+  return bytes;
 }
 
 /** A process may end, or hide, between being listed and being looked at. */

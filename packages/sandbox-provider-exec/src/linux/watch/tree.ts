@@ -33,6 +33,12 @@ export class TreeMeter {
     return { limit: 'memory', value, evidence: `${this.memoryBytes} bytes in use, summed over its processes` };
   }
 
+  finish(cpuTimeMs: number | null): void {
+    this.cpuTimeMs = Math.max(this.cpuTimeMs, cpuTimeMs ?? 0);
+    this.memoryBytes = 0;
+    this.tasks = 0;
+  }
+
   /** There is no counter of refused forks: that as many as allowed were seen is what can be said. */
   hits(): LimitHit[] {
     const { pids: value } = this.limits;

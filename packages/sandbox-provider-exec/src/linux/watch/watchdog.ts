@@ -6,9 +6,10 @@ export interface Watched {
   look(): Promise<LimitHit | null>;
 }
 
+const FIRST_MS = 10;
 const EVERY_MS = 100;
 
-/** Keeps limits by looking: ten times a second, or less often where looking itself takes long. */
+/** Keeps limits by looking: soon after the start, then ten times a second, or less often where looking itself takes long. */
 export class Watchdog {
   readonly #stop = new AbortController();
   readonly #loops: readonly Promise<void>[];
@@ -19,7 +20,7 @@ export class Watchdog {
   }
 
   async #watch(watched: Watched, exceeded: (hit: LimitHit) => void): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    for (let every = FIRST_MS; !this.#stop.signal.aborted; every = Math.min(every * 2, EVERY_MS)) {
       const started = performance.now();
       const hit = await watched.look();
       if (hit !== null) {
@@ -27,7 +28,7 @@ export class Watchdog {
         return;
       }
       const took = performance.now() - started;
-      await delay(Math.max(EVERY_MS, took * 4), undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      await delay(Math.max(every, took * 4), undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { commandLine, quote } from '../shell.js';
+import type { SandboxPaths } from '../bubblewrap/arguments.js';
+import type { Runtime } from '../runtimes/runtime.js';
+
+/** Where a sandbox's mounts are put together; only its own mount namespace has anything there. */
+const STAGE = '/run/ergon-sandbox';
+export const DISK = `${STAGE}/disk`;
+
+export const stagePaths: SandboxPaths = {
+  solution: `${STAGE}/solution`,
+  workspace: `${DISK}/workspace`,
+  output: `${DISK}/output`,
+};
+
+/** Runtimes as they are seen below the stage: their own folders may lie where the sandbox's uid can't go. */
+export function stagedRuntimes(runtimes: readonly Runtime[]): Runtime[] {
+  return runtimes.map((runtime) => ({ ...runtime, source: `${STAGE}/${runtime.name}` }));
+}
+
+export interface Disk {
+  readonly folder: string;
+  readonly uid: number;
+  readonly bytes: number;
+  /** False: a plain folder, which the watchdog measures. */
+  readonly image: boolean;
+}
+
+/** Commands that make the stage and the disk. The image is sparse: it takes what is written into it. */
+export function stageCommands({ folder, uid, bytes, image }: Disk, runtimes: readonly Runtime[]): string[] {
+  const source = join(folder, image ? 'disk.img' : 'disk');
+  // Ext4's own tables take about a fiftieth.
+  const size = Math.max(1 << 20, Math.ceil(bytes * 1.02) + (1 << 18));
+  const mountDisk = image
+    ? [
+        `truncate -s ${size} ${quote(source)}`,
+        `mkfs.ext4 -q -F -O ^has_journal -m 0 -E nodiscard,root_owner=0:0 ${quote(source)}`,
+        `mount -o loop,nosuid,nodev ${quote(source)} disk`,
+      ]
+    : [`mkdir -p ${quote(source)}`, `mount --bind ${quote(source)} disk`, 'mount -o remount,bind,nosuid,nodev disk'];
+  return [
+    `mkdir -p -m 0755 ${STAGE}`,
+    `mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev ergon-sandbox ${STAGE}`,
+    `cd ${STAGE}`,
+    'mkdir disk solution',
+    ...mountDisk,
+    `install -d -m 0755 -o ${uid} -g ${uid} disk/workspace disk/output`,
+    ...runtimes.flatMap(({ name, source: from }) => [`mkdir ${name}`, `mount --bind ${quote(from)} ${name}`]),
+  ];
+}
+
+/** Commands that put a solution in: bound for /solution, and copied, as the sandbox's uid, for /workspace. */
+export function placeCommands(solutionPath: string, uid: number): string[] {
+  const copy = [
+    'setpriv',
+    '--reuid',
+    String(uid),
+    '--regid',
+    String(uid),
+    '--clear-groups',
+    '--no-new-privs',
+    '/bin/sh',
+    '-c',
+  ];
+  return [
+    `mount --bind ${quote(solutionPath)} ${stagePaths.solution}`,
+    `mount -o remount,bind,ro,nosuid,nodev ${stagePaths.solution}`,
+    commandLine([...copy, copyScript(stagePaths.solution, stagePaths.workspace)]),
+  ];
+}
+
+/** The solution's own files may be read-only; the copies are the program's to change. */
+export function copyScript(solution: string, workspace: string): string {
+  return `cp -R -P -- ${quote(`${solution}/.`)} ${quote(`${workspace}/`)} && chmod -R u+rwX -- ${quote(workspace)}`;
+}

@@ -1,0 +1,77 @@
+import { SandboxError } from '@ergon/sandbox-core';
+import type { SandboxTemplate } from '@ergon/sandbox-core';
+import { cgroupAccounting, treeAccounting, type Accounting } from './accounting.js';
+import { bubblewrapArguments, etcFiles, type SandboxPaths } from './bubblewrap/arguments.js';
+import { Cgroup } from './cgroup/group.js';
+import { someCpus } from './cpus.js';
+import { Launch } from './launch/launch.js';
+import { FIRST_ETC, launcherCommand } from './launch/launcher.js';
+import type { Machine } from './machine.js';
+import { processMarker } from './names.js';
+import type { Runtime } from './runtimes/runtime.js';
+import { TreeMeter } from './watch/tree.js';
+import type { Watched } from './watch/watchdog.js';
+
+export interface ParkingPlace {
+  readonly paths: SandboxPaths;
+  readonly runtimes: readonly Runtime[];
+  /** Of a root server's sandbox. */
+  readonly confined: { readonly uid: number; readonly holderPid: number } | null;
+  /** Counts the launches of one sandbox. */
+  readonly launch: number;
+}
+
+/** A sandbox that waits for its program, with what counts it. */
+export interface Parked {
+  readonly launch: Launch;
+  readonly accounting: Accounting;
+  /** What a watchdog has to look at. */
+  readonly watched: readonly Watched[];
+  /** Ends what is left of it, and removes its group. */
+  remove(): Promise<void>;
+}
+
+/** Makes everything of a sandbox but its program. When it throws, nothing is left. */
+export async function park(machine: Machine, template: SandboxTemplate, place: ParkingPlace): Promise<Parked> {
+  const { limits, instanceId, sandboxId } = template;
+  const group = machine.cgroups && new Cgroup(machine.cgroups, instanceId, `${sandboxId}-${place.launch}`);
+  try {
+    group?.create(limits);
+    const launch = await Launch.park({
+      command: launcherCommand({
+        bwrap: machine.bwrap,
+        marker: processMarker(instanceId, sandboxId),
+        fileBytes: limits.fileBytes,
+        confined: place.confined && { ...place.confined, joinFiles: group?.joinFiles ?? [] },
+        fallback: group === null ? { pids: limits.pids, cpuList: someCpus(machine.allowedCpus, limits.cpus) } : null,
+      }),
+      bwrapArguments: bubblewrapArguments({
+        paths: place.paths,
+        runtimes: place.runtimes,
+        systemFolders: machine.systemFolders,
+        pythonLink: machine.pythonLink,
+        temporaryBytes: limits.memoryBytes,
+        etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
+      }),
+      seccomp: machine.seccomp,
+      owner: place.confined?.uid ?? null,
+    });
+    const remove = async (): Promise<void> => {
+      launch.discard();
+      await launch.ended;
+      await group?.remove();
+    };
+    if (group !== null) {
+      const accounting = cgroupAccounting(group, limits, [launch.pid, launch.initPid]);
+      return { launch, accounting, watched: [], remove };
+    }
+    const tree = new TreeMeter(launch.initPid, limits);
+    return { launch, accounting: treeAccounting(tree), watched: [tree], remove };
+  } catch (error) {
+    const kills = group?.memoryKills ?? 0;
+    await group?.remove();
+    if (kills === 0) throw error;
+    const message = `A sandbox does not fit into ${limits.memoryBytes} bytes of memory.`;
+    throw new SandboxError('SANDBOX004', message, { cause: error, field: 'memory_limit' });
+  }
+}

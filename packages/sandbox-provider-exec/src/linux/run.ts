@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
+import type { CommandSpec, ExecutionEnd, LimitHit, Logger, ResourceUsage, SandboxProcess } from '@ergon/sandbox-core';
+import { runCommand } from './command.js';
+import { describeEnd } from './launch/end.js';
+import type { LaunchEnd } from './launch/launch.js';
+import { guestScript } from './launch/script.js';
+import type { Parked } from './parking.js';
+import { killIfPresent } from './processes.js';
+import { Watchdog, type Watched } from './watch/watchdog.js';
+
+export interface RunContext {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly openFiles: number;
+  readonly fileBytes: number;
+  readonly shellReportsSignals: boolean;
+  /** The host uid of the sandbox; null: the server's own. */
+  readonly uid: number | null;
+  readonly disk: DiskMeter;
+  readonly logger: Logger;
+}
+
+/** What a sandbox's workspace and output hold. */
+export interface DiskMeter {
+  readonly watched: readonly Watched[];
+  use(): Promise<{ readonly usedBytes: number | null; readonly hit: LimitHit | null }>;
+}
+
+/** Turns a parked sandbox into its program. */
+export function startRun(parked: Parked, run: CommandSpec, context: RunContext): SandboxProcess {
+  const { launch, accounting } = parked;
+  const nonce = randomBytes(16).toString('hex');
+  let killed = false;
+  const killAll = (): void => {
+    killed = true;
+    launch.killAll();
+  };
+  accounting.start();
+  const watchdog = new Watchdog([...parked.watched, ...context.disk.watched], run.exceeded, (error) => {
+    context.logger.error('A limit can no longer be watched: the run is ended.', { error: sentenceOf(error) });
+    killAll();
+  });
+  if (!run.stdin) launch.input.end();
+  const { environment, openFiles } = context;
+  launch.go(guestScript({ command: run.command, environment, openFiles, stdin: run.stdin, nonce }));
+
+  const settle = async (seen: LaunchEnd): Promise<ExecutionEnd> => {
+    await watchdog.stop();
+    accounting.finish(seen.cpuTimeMs);
+    const { usage, limitsHit } = await account(parked, context.disk);
+    await parked.remove();
+    const { fileBytes, shellReportsSignals } = context;
+    return describeEnd(seen, {
+      program: run.command[0] ?? '',
+      nonce,
+      killed,
+      shellReportsSignals,
+      fileBytes,
+      limitsHit,
+      usage,
+    });
+  };
+  return {
+    output: launch.output,
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        launch.input.write(data, (error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+      }),
+    closeInput: () =>
+      new Promise((resolve) => {
+        launch.input.end(resolve);
+      }),
+    kill: async (signal) => {
+      if (signal === 'SIGKILL') killAll();
+      else await terminate(accounting.processes(), context.uid);
+    },
+    ended: launch.ended.then(settle).catch((error: unknown) => {
+      // Its end was not seen to the last, or what it leaves could not be removed.
+      const unknown = { exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage };
+      return { ...unknown, cause: 'lost', reason: sentenceOf(error) };
+    }),
+  };
+}
+
+export async function account(
+  { accounting }: Parked,
+  disk: DiskMeter,
+): Promise<{ readonly usage: ResourceUsage; readonly limitsHit: LimitHit[] }> {
+  const { usedBytes, hit } = await disk.use();
+  const limitsHit = [...accounting.hits(), ...(hit === null ? [] : [hit])];
+  return { usage: { ...accounting.usage(), diskBytes: usedBytes }, limitsHit };
+}
+
+/** SIGTERM, as the sandbox's uid, so that a pid that was meanwhile given to another's process is not hit. */
+async function terminate(pids: readonly number[], uid: number | null): Promise<void> {
+  if (uid === null) for (const pid of pids) killIfPresent(pid, 'SIGTERM');
+  else await runCommand('/bin/sh', ['-c', 'kill -TERM "$@" 2>/dev/null; :', 'sh', ...pids.map(String)], uid);
+}
