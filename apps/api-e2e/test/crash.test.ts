@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { instancesOf, leftovers } from './leftovers.js';
 import { registry, sandbox, TestServer } from './server.js';
-import type { Json } from './server.js';
+import type { Body } from './server.js';
 import { execute, executionOf } from './sse.js';
 
 afterAll(() => TestServer.endAll());
@@ -10,7 +10,7 @@ afterAll(() => TestServer.endAll());
 interface Told {
   readonly units: string[];
   /** Executions whose end was sent, with that end. */
-  readonly ended: Map<string, Json>;
+  readonly ended: Map<string, Partial<Body>>;
   readonly begun: Set<string>;
 }
 
@@ -28,8 +28,8 @@ async function useUntilKilled(server: TestServer, told: Told): Promise<void> {
         version: '1',
         content: { code, main_file: 'main.sh' },
       });
-      told.units.push(id as string);
-      const sandboxId = (await server.ok('POST', sandbox('/test'), { solution_id: id })).sandbox_id as string;
+      told.units.push(id);
+      const sandboxId = (await server.ok('POST', sandbox('/test'), { solution_id: id })).sandbox_id;
       for (let run = 0; run < 2; run += 1) {
         const { messages } = await execute(
           server,
@@ -37,7 +37,7 @@ async function useUntilKilled(server: TestServer, told: Told): Promise<void> {
           {},
           { onMessage: (message) => told.begun.add(executionOf([message])) },
         );
-        const end = messages.at(-1)?.data as Json;
+        const end = messages.at(-1)?.data;
         if (end?.done === true) told.ended.set(executionOf(messages), end);
       }
       await server.ok('DELETE', sandbox(`/${sandboxId}`));
@@ -68,8 +68,8 @@ test('20 rounds of kill -9 at random moments: nothing left, nothing told lost, n
     expect(instancesOf(dataDir)).toHaveLength(1); // the start that lives
 
     for (const unit of told.units.slice(-10)) await server.ok('GET', registry(`/${unit}`));
-    const rows = (await server.ok('GET', sandbox('/history?limit=1000'))) as Json[];
-    const byId = new Map(rows.map((row) => [row.execution_id as string, row]));
+    const rows = await server.list(sandbox('/history?limit=1000'));
+    const byId = new Map(rows.map((row) => [row.execution_id, row]));
     for (const [execution, end] of told.ended) {
       expect([execution, byId.get(execution)]).toMatchObject([
         execution,
@@ -80,17 +80,14 @@ test('20 rounds of kill -9 at random moments: nothing left, nothing told lost, n
     for (const row of rows) {
       // No run goes on that is not there, and none is said to have finished that did not print its last line.
       expect(['failed', 'stopped']).toContain(row.status);
-      if (told.ended.has(row.execution_id as string)) continue;
-      const result = await server.ok(
-        'GET',
-        sandbox(`/results/${String(row.sandbox_id)}?execution_id=${String(row.execution_id)}`),
-      );
+      if (told.ended.has(row.execution_id)) continue;
+      const result = await server.ok('GET', sandbox(`/results/${row.sandbox_id}?execution_id=${row.execution_id}`));
       if (row.exit_code === 3) {
         expect(result.stdout).toContain(lastLine);
       } else {
         cutOff += 1;
         expect(result).toMatchObject({ exit_code: null, cause: 'lost', errors: [expect.stringContaining('cut off')] });
-        const events = (await server.ok('GET', sandbox(`/executions/${String(row.execution_id)}/events`))) as Json[];
+        const events = await server.list(sandbox(`/executions/${row.execution_id}/events`));
         expect(events.at(-1)).toMatchObject({ type: 'complete', status: 'failed', cause: 'lost' });
       }
     }

@@ -13,10 +13,7 @@ beforeAll(async () => {
 afterAll(() => TestServer.endAll());
 
 async function executionsOf(sandboxId: string): Promise<string[]> {
-  const rows = (await server.ok('GET', sandbox('/history?limit=1000'))) as {
-    sandbox_id: string;
-    execution_id: string;
-  }[];
+  const rows = await server.list(sandbox('/history?limit=1000'));
   return rows.filter((row) => row.sandbox_id === sandboxId).map((row) => row.execution_id);
 }
 
@@ -52,15 +49,12 @@ test('lines come while the program runs, and a line without end, or long, or odd
     { onMessage: () => seen.push(performance.now()) },
   );
   const lines = messages.filter(({ data }) => data.line !== undefined).map(({ data }) => data);
-  expect(lines[0].line).toBe('[stdout] first');
-  expect(lines[1].line).toBe('[stdout] \ufffd\0€');
-  const long = lines.filter(({ line }) => /\] x+$/.test(line as string));
-  expect(long.map(({ partial }) => partial as unknown)).toEqual([
-    ...Array<true>(long.length - 1).fill(true),
-    undefined,
-  ]);
-  expect(long.map(({ line }) => (line as string).slice('[stdout] '.length)).join('').length).toBe(3 << 20);
-  expect(lines.slice(-2).map(({ line }) => line as string)).toEqual(['[stdout] 10%\r20%', '[stdout] last']);
+  expect(lines[0]?.line).toBe('[stdout] first');
+  expect(lines[1]?.line).toBe('[stdout] \ufffd\0€');
+  const long = lines.filter(({ line }) => /\] x+$/.test(line ?? ''));
+  expect(long.map(({ partial }) => partial)).toEqual([...Array<true>(long.length - 1).fill(true), undefined]);
+  expect(long.map(({ line }) => (line ?? '').slice('[stdout] '.length)).join('').length).toBe(3 << 20);
+  expect(lines.slice(-2).map(({ line }) => line ?? '')).toEqual(['[stdout] 10%\r20%', '[stdout] last']);
   expect((seen[1] ?? 0) - (seen[0] ?? 0)).toBeGreaterThan(300);
 });
 
@@ -72,7 +66,7 @@ test('with raw, bytes come as they are', async () => {
   });
   const bytes = (stream: string): string =>
     messages
-      .map(({ data }) => (data.stream === stream ? Buffer.from(data.data as string, 'base64').toString('latin1') : ''))
+      .map(({ data }) => (data.stream === stream ? Buffer.from(data.data ?? '', 'base64').toString('latin1') : ''))
       .join('');
   expect(bytes('stdout')).toBe('a\xff');
   expect(bytes('stderr')).toBe('prompt:');
@@ -92,7 +86,7 @@ test('stdin is what was given, and otherwise empty and closed', async () => {
 test('a failure to run is an error before done, a timeout a line', async () => {
   const id = await server.openShell('echo begun; sleep 60', { timeout: 1 });
   const missing = await execute(server, id, { command: ['/no/such/program'] });
-  expect(missing.messages.map(({ data }) => data as unknown)).toEqual([
+  expect(missing.messages.map(({ data }) => data)).toEqual([
     { error: expect.stringContaining('/no/such/program') as string },
     { done: true, status: 'failed', exit_code: null },
   ]);
@@ -266,7 +260,7 @@ test('the kept log has every event with its time, from the start or from a numbe
   const { messages } = await execute(server, id);
   await server.ok('DELETE', sandbox(`/${id}`));
   const path = sandbox(`/executions/${executionOf(messages)}/events`);
-  const events = (await server.ok('GET', path)) as { id: string; type: string; at: number; line?: string }[];
+  const events = await server.list(path);
   expect(events.filter(({ type }) => type === 'output').map(({ line }) => line)).toEqual(linesOf(messages));
   expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['status', 'metrics', 'output', 'complete']));
   expect(events.at(-1)).toMatchObject({ type: 'complete', status: 'completed', exit_code: 0, cause: 'exited' });
@@ -286,9 +280,9 @@ test('a unit of the registry shows its tests', async () => {
     version: '1',
     content: { code: 'exit 3', main_file: 'main.sh' },
   });
-  const sandboxId = (await server.ok('POST', sandbox('/test'), { solution_id: id })).sandbox_id as string;
+  const sandboxId = (await server.ok('POST', sandbox('/test'), { solution_id: id })).sandbox_id;
   const { messages } = await execute(server, sandboxId);
-  expect((await server.ok('GET', registry(`/${String(id)}`))).test_results).toEqual([
+  expect((await server.ok('GET', registry(`/${id}`))).test_results).toEqual([
     {
       execution_id: executionOf(messages),
       timestamp: expect.stringMatching(/Z$/) as string,

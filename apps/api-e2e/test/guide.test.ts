@@ -59,6 +59,6 @@ test("the guide's JavaScript example runs as written, and its EventSource never 
   // It never closes its source: the server's 204 at the reconnect does.
   await until(() => sources[0]?.readyState === EventSource.CLOSED, 30_000);
   expect(printed).toEqual(['[stdout] one', '[stderr] two', undefined]);
-  const runs = (await server.ok('GET', sandbox('/history'))) as { sandbox_id: string; status: string }[];
+  const runs = await server.list(sandbox('/history'));
   expect(runs.filter((run) => run.sandbox_id === opened[0]).map((run) => run.status)).toEqual(['completed']);
 });

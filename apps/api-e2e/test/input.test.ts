@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { registry, sandbox, TestServer } from './server.js';
-import type { Answer } from './server.js';
+import type { Answer, Body } from './server.js';
 import { execute, executionOf } from './sse.js';
 
 let server: TestServer;
@@ -263,19 +263,17 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   });
   expectProblem(named, '', 422);
   expect(named.body.code).toBe('SANDBOX009');
-  expect(`${String(named.body.field)} ${String(named.body.detail)}`.toLowerCase()).toContain(
-    field.split('.').at(-1)?.toLowerCase(),
-  );
+  expect(`${named.body.field} ${named.body.detail}`.toLowerCase()).toContain(field.split('.').at(-1)?.toLowerCase());
 });
 
 describe('bodies', () => {
-  const raw = async (body: BodyInit, headers: Record<string, string>): Promise<Answer> => {
+  const raw = async (body: string | Buffer, headers: Record<string, string>): Promise<Answer> => {
     const response = await fetch(server.url + sandbox('/test'), { method: 'POST', body, headers });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
   };
   const json = { 'Content-Type': 'application/json' };
 
-  test.each<[string, BodyInit, Record<string, string>, number, string]>([
+  test.each<[string, string | Buffer, Record<string, string>, number, string]>([
     ['no JSON', '{"a":', json, 400, 'not JSON'],
     ['a word', 'hello', json, 400, 'not JSON'],
     ['a number', '7', json, 400, 'not JSON'],

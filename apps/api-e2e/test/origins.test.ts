@@ -2,7 +2,6 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { sandbox, TestServer } from './server.js';
-import type { Json } from './server.js';
 
 let server: TestServer;
 let port: number;
@@ -17,7 +16,7 @@ afterAll(() => TestServer.endAll());
 interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly body: Json;
+  readonly body: unknown;
 }
 
 /** With the headers that a browser sends and a page cannot choose, which fetch would not let us set. */

@@ -7,17 +7,44 @@ import { join } from 'node:path';
 import { leftovers } from './leftovers.js';
 import { until } from './until.js';
 
+/** An ordered end that takes longer has failed. */
+const stuckMs = 30_000;
 const main = join(__dirname, '../../api/dist/main.js');
+
+/** The fields of the wire's answers that tests look at; expectations say which of them are there. */
+export interface Body {
+  readonly at: number;
+  readonly cause: string;
+  readonly code: string;
+  readonly data: string;
+  readonly detail: string;
+  readonly done: boolean;
+  readonly execution_id: string;
+  readonly exit_code: number | null;
+  readonly field: string;
+  readonly id: string;
+  readonly line: string;
+  readonly partial: boolean;
+  readonly results: readonly Body[];
+  readonly sandbox_id: string;
+  readonly status: string;
+  readonly stdout: string;
+  readonly stream: string;
+  readonly test_results: readonly Body[];
+  readonly type: string;
+}
 
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   /** The parsed body; undefined for an empty one. */
-  readonly body: Json;
+  readonly body: Body;
 }
-// What a server answers is looked at field by field in expectations.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type Json = any;
+
+export interface LogLine {
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
 
 export interface ServerOptions {
   readonly dataDir?: string;
@@ -83,19 +110,21 @@ export class TestServer {
   }
 
   /** Its log's whole lines. */
-  get log(): Record<string, unknown> & { message: string }[] {
+  get log(): readonly LogLine[] {
     return this.#output
       .split('\n')
       .slice(0, -1)
-      .map((line) => JSON.parse(line) as { message: string }) as never;
+      .map((line) => JSON.parse(line) as LogLine);
   }
 
-  /** Ends it and waits for its end. @returns its exit code, or the signal that ended it. */
+  /** Ends it and waits for its end; one that has got stuck is killed. @returns its exit code, or the signal that ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
     if (!this.ended) {
       const exit = once(this.process, 'exit');
       this.process.kill(signal);
+      const backstop = setTimeout(() => this.process.kill('SIGKILL'), stuckMs);
       await exit;
+      clearTimeout(backstop);
     }
     return this.process.exitCode ?? this.process.signalCode;
   }
@@ -120,21 +149,28 @@ export class TestServer {
     return {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as Json),
+      body: (text === '' ? undefined : JSON.parse(text)) as Body,
     };
   }
 
   /** Calls and expects 200. @returns the body. */
-  async ok(method: string, path: string, body?: unknown): Promise<Json> {
+  async ok(method: string, path: string, body?: unknown): Promise<Body> {
     const answer = await this.call(method, path, body);
     expect({ path, ...answer, headers: undefined }).toMatchObject({ status: 200 });
     return answer.body;
   }
 
+  /** The same for an answer that is a list. */
+  async list(path: string): Promise<readonly Body[]> {
+    const rows: unknown = await this.ok('GET', path);
+    expect(rows).toBeInstanceOf(Array);
+    return rows as readonly Body[];
+  }
+
   /** Stores a solution and opens a sandbox for it. */
   async open(content: Record<string, unknown>, request: Record<string, unknown> = {}): Promise<string> {
     const { id } = await this.ok('POST', registry('/store'), { type: 'solution', name: 'test', version: '1', content });
-    return (await this.ok('POST', sandbox('/test'), { solution_id: id, ...request })).sandbox_id as string;
+    return (await this.ok('POST', sandbox('/test'), { solution_id: id, ...request })).sandbox_id;
   }
 
   /** The same for a shell script. */

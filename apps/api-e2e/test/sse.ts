@@ -1,10 +1,10 @@
 import { createParser } from 'eventsource-parser';
 import { sandbox } from './server.js';
-import type { Json, TestServer } from './server.js';
+import type { Body, TestServer } from './server.js';
 
 export interface Message {
   readonly id: string;
-  readonly data: Json;
+  readonly data: Partial<Body>;
 }
 
 export interface StreamOptions {
@@ -26,7 +26,7 @@ async function read(response: Response, { leaveAfter = Infinity, onMessage }: St
   const parser = createParser({
     onEvent: ({ id, data }) => {
       if (messages.length >= leaveAfter) return;
-      const message = { id: id ?? '', data: JSON.parse(data) as Json };
+      const message = { id: id ?? '', data: JSON.parse(data) as Partial<Body> };
       messages.push(message);
       onMessage?.(message);
     },
@@ -70,7 +70,7 @@ export async function execute(
 }
 
 export function linesOf(messages: readonly Message[]): string[] {
-  return messages.flatMap(({ data }) => (data.line === undefined ? [] : [String(data.line)]));
+  return messages.flatMap(({ data }) => (data.line === undefined ? [] : [data.line]));
 }
 
 export function executionOf(messages: readonly Message[]): string {

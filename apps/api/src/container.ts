@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '@ergon/sandbox-core';
-import { SandboxError, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
+import { SandboxError, SandboxFactory, SandboxRunner, sentenceOf } from '@ergon/sandbox-core';
 import execProvider from '@ergon/sandbox-provider-exec';
 import { SqliteRegistry } from '@ergon/sandbox-registry';
 import type { DependencyContainer } from 'tsyringe';
@@ -21,7 +21,7 @@ export function createContainer(config: ServerConfig, logger: Logger): Dependenc
   container.register(tokens.providers, { useValue: [execProvider] });
   container.register(tokens.registry, {
     useFactory: instanceCachingFactory(() => {
-      mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+      makeDataDir(config.dataDir);
       return new SqliteRegistry(join(config.dataDir, 'registry.db'));
     }),
   });
@@ -51,6 +51,16 @@ export async function startRunner(container: DependencyContainer): Promise<Sandb
   const runner = await SandboxRunner.start({ dataDir, registry, factory, logger, maxConcurrent, ceiling });
   container.register(tokens.runner, { useValue: runner });
   return runner;
+}
+
+function makeDataDir(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_DATA_DIR: the folder cannot be made: ${sentenceOf(error)}.`, {
+      cause: error,
+    });
+  }
 }
 
 function requireKnown(variable: string, given: readonly string[], known: readonly string[]): void {
