@@ -1,4 +1,4 @@
-// Usage: node summary.mjs FOLDER EXIT_CODE_OF_TESTS [--failed STEP]... EXPECTED_RUN...
+// Usage: node summary.mjs [--failed STEP]... -- FOLDER RUN=EXIT_CODE...
 // Sums what reporter.cjs left in FOLDER and prints "N passed, N failed, N skipped" as the last line; exits 1 if anything failed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,17 +8,18 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { failed: { type: 'string', multiple: true, default: [] } },
 });
-const [folder, exitCode, ...expected] = positionals;
+const [folder, ...ended] = positionals;
 
 const runs = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
 const sum = (key) => runs.reduce((total, run) => total + run[key], 0);
 
 const problems = values.failed.map((step) => `${step} failed`);
-for (const run of expected) {
-  if (!runs.some((found) => found.run === run)) problems.push(`${run} did not finish`);
-}
-if (exitCode !== '0' && problems.length === 0 && sum('failed') === 0) {
-  problems.push('a test run ended with an error outside its tests');
+for (const entry of ended) {
+  const [, name, code] = /^(.*)=(\d+)$/.exec(entry);
+  const run = runs.find((found) => found.run === name);
+  if (run === undefined) problems.push(`${name} did not finish (exit code ${code})`);
+  else if (code !== '0' && run.failed === 0)
+    problems.push(`${name} ended with exit code ${code} though no test failed`);
 }
 
 console.log('');

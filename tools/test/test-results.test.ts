@@ -45,7 +45,7 @@ async function summary(...args: string[]): Promise<{ code: number | null; lastLi
 test('the counts of all runs are summed in the last line', async () => {
   await runJest('one', 'test("a", () => {}); test("b", () => {}); test.skip("c", () => {});');
   await runJest('two', 'test("a", () => {});');
-  expect(await summary(results, '0', 'one:test', 'two:test')).toEqual({
+  expect(await summary(results, 'one:test=0', 'two:test=0')).toEqual({
     code: 0,
     lastLine: '3 passed, 0 failed, 1 skipped',
   });
@@ -54,7 +54,7 @@ test('the counts of all runs are summed in the last line', async () => {
 test('a failed test and a file that does not load each count as failed', async () => {
   await runJest('one', 'test("a", () => {}); test("b", () => { throw new Error("no"); });');
   await runJest('two', 'this is not JavaScript');
-  expect(await summary(results, '1', 'one:test', 'two:test')).toEqual({
+  expect(await summary(results, 'one:test=1', 'two:test=1')).toEqual({
     code: 1,
     lastLine: '1 passed, 2 failed, 0 skipped',
   });
@@ -63,7 +63,7 @@ test('a failed test and a file that does not load each count as failed', async (
 test('a run that died before its end counts as failed', async () => {
   await runJest('one', 'test("a", () => {});');
   await runJest('two', 'test("a", () => { process.kill(process.pid, "SIGKILL"); });');
-  expect(await summary(results, '1', 'one:test', 'two:test')).toEqual({
+  expect(await summary(results, 'one:test=0', 'two:test=137')).toEqual({
     code: 1,
     lastLine: '1 passed, 1 failed, 0 skipped',
   });
@@ -71,9 +71,9 @@ test('a run that died before its end counts as failed', async () => {
 
 test('a failed step counts as failed, and so does an exit code that no test explains', async () => {
   await runJest('one', 'test("a", () => {});');
-  expect(await summary('--failed', 'Lint', '--', results, '0', 'one:test')).toEqual({
+  expect(await summary('--failed', 'Lint', '--', results, 'one:test=0')).toEqual({
     code: 1,
     lastLine: '1 passed, 1 failed, 0 skipped',
   });
-  expect(await summary(results, '1', 'one:test')).toEqual({ code: 1, lastLine: '1 passed, 1 failed, 0 skipped' });
+  expect(await summary(results, 'one:test=1')).toEqual({ code: 1, lastLine: '1 passed, 1 failed, 0 skipped' });
 });
