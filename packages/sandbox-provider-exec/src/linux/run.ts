@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
-import type { CommandSpec, ExecutionEnd, LimitHit, Logger, ResourceUsage, SandboxProcess } from '@ergon/sandbox-core';
+import type {
+  CommandSpec,
+  ExecutionEnd,
+  LimitHit,
+  LimitName,
+  Logger,
+  ResourceUsage,
+  SandboxProcess,
+} from '@ergon/sandbox-core';
 import { runCommand } from './command.js';
 import { describeEnd } from './launch/end.js';
 import type { LaunchEnd } from './launch/launch.js';
@@ -36,7 +44,12 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     launch.killAll();
   };
   accounting.start();
-  const watchdog = new Watchdog([...parked.watched, ...context.disk.watched], run.exceeded, (error) => {
+  const told = new Set<LimitName>();
+  const exceeded = (hit: LimitHit): void => {
+    told.add(hit.limit);
+    run.exceeded(hit);
+  };
+  const watchdog = new Watchdog([...parked.watched, ...context.disk.watched], exceeded, (error) => {
     context.logger.error('A limit can no longer be watched: the run is ended.', { error: sentenceOf(error) });
     killAll();
   });
@@ -47,7 +60,8 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
   const settle = async (seen: LaunchEnd): Promise<ExecutionEnd> => {
     await watchdog.stop();
     accounting.finish(seen.cpuTimeMs);
-    const { usage, limitsHit } = await account(parked, context.disk);
+    const { usage, limitsHit: met } = await account(parked, context.disk);
+    const limitsHit = met.filter(({ limit }) => !told.has(limit));
     await parked.remove();
     const { fileBytes, shellReportsSignals } = context;
     return describeEnd(seen, {

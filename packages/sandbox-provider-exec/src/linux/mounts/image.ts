@@ -2,24 +2,49 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
+import type { LimitHit } from '@ergon/sandbox-core';
 import type { DiskMeter } from '../run.js';
+import { quote } from '../shell.js';
 import { holdsWithin } from '../wait.js';
 import type { MountHolder } from './holder.js';
 import { DISK } from './stage.js';
 
-/** A disk that is a filesystem of its own: the kernel keeps its limit, and says what it holds. */
+const BYTES_PER_INODE = 8192;
+const INODE_BYTES = 256;
+/** What ext4 never gives out (at most 16 MiB), and its maps. */
+const RESERVED_PART = 0.025;
+/** A large write fails as a whole, with up to a megabyte still free. */
+const SLACK_BYTES = 4 << 20;
+
+/** Commands that make a disk in an image file and mount it. The file is sparse: it takes what is written into it. */
+export function imageCommands(image: string, limitBytes: number, target: string): string[] {
+  const size = Math.ceil(limitBytes * (1 + INODE_BYTES / BYTES_PER_INODE + RESERVED_PART)) + SLACK_BYTES;
+  const format = `-b 4096 -i ${BYTES_PER_INODE} -I ${INODE_BYTES} -m 0 -O ^has_journal,^resize_inode -E nodiscard,root_owner=0:0`;
+  return [
+    `truncate -s ${size} ${quote(image)}`,
+    `mkfs.ext4 -q -F ${format} ${quote(image)}`,
+    `mount -o loop,nosuid,nodev,noinit_itable ${quote(image)} ${target}`,
+  ];
+}
+
+/**
+ * A disk that is a filesystem of its own. A little more than the limit fits, so that all of the limit does; what goes beyond the
+ * kernel refuses. That the limit was reached is looked for ten times a second, and at the end.
+ */
 export function imageDisk(holder: MountHolder, limitBytes: number): DiskMeter {
-  return {
-    watched: [],
-    use: async () => {
-      const { bsize, blocks, bfree, bavail, ffree } = await statfs(holder.visible(DISK));
-      const usedBytes = (blocks - bfree) * bsize;
-      const evidence =
-        ffree === 0 ? 'its filesystem has no free inode' : `its filesystem is full at ${usedBytes} bytes`;
-      const full = bavail < 4 || ffree === 0;
-      return { usedBytes, hit: full ? { limit: 'disk', value: limitBytes, evidence } : null };
-    },
+  let hit: LimitHit | null = null;
+  const use = async (): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
+    const { bsize, blocks, bfree, ffree } = await statfs(holder.visible(DISK));
+    const usedBytes = (blocks - bfree) * bsize;
+    const evidence = ffree === 0 ? 'its filesystem has no free inode' : `${usedBytes} bytes of its filesystem in use`;
+    if (usedBytes >= limitBytes || ffree === 0) hit = { limit: 'disk', value: limitBytes, evidence };
+    return { usedBytes, hit };
   };
+  const look = async (): Promise<null> => {
+    await use();
+    return null; // the program is told by the kernel, and goes on
+  };
+  return { watched: [{ look }], use };
 }
 
 /** Waits until no loop device has the image: the mounts end with their namespaces, a moment after the processes. */

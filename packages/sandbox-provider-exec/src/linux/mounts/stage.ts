@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { commandLine, quote } from '../shell.js';
+import { imageCommands } from './image.js';
 import type { SandboxPaths } from '../bubblewrap/arguments.js';
 import type { Runtime } from '../runtimes/runtime.js';
 
@@ -26,18 +27,12 @@ export interface Disk {
   readonly image: boolean;
 }
 
-/** Commands that make the stage and the disk. The image is sparse: it takes what is written into it. */
+/** Commands that make the stage and the disk. */
 export function stageCommands({ folder, uid, bytes, image }: Disk, runtimes: readonly Runtime[]): string[] {
-  const source = join(folder, image ? 'disk.img' : 'disk');
-  // Ext4's own tables take about a fiftieth.
-  const size = Math.max(1 << 20, Math.ceil(bytes * 1.02) + (1 << 18));
+  const plain = quote(join(folder, 'disk'));
   const mountDisk = image
-    ? [
-        `truncate -s ${size} ${quote(source)}`,
-        `mkfs.ext4 -q -F -O ^has_journal -m 0 -E nodiscard,root_owner=0:0 ${quote(source)}`,
-        `mount -o loop,nosuid,nodev ${quote(source)} disk`,
-      ]
-    : [`mkdir -p ${quote(source)}`, `mount --bind ${quote(source)} disk`, 'mount -o remount,bind,nosuid,nodev disk'];
+    ? imageCommands(join(folder, 'disk.img'), bytes, 'disk')
+    : [`mkdir -p ${plain}`, `mount --bind ${plain} disk`, 'mount -o remount,bind,nosuid,nodev disk'];
   return [
     `mkdir -p -m 0755 ${STAGE}`,
     `mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev ergon-sandbox ${STAGE}`,

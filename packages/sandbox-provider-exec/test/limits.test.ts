@@ -1,0 +1,232 @@
+import type { LimitHit } from '@ergon/sandbox-core';
+import { isRoot, TestServer } from './support/server.js';
+
+jest.setTimeout(30_000);
+
+const MiB = 1 << 20;
+let server: TestServer;
+beforeAll(() => {
+  server = new TestServer();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+afterEach(() => {
+  expect(server.leftovers()).toEqual([]);
+});
+
+const names = (hits: readonly LimitHit[]): string[] => hits.map(({ limit }) => limit);
+const python = (text: string): string[] => ['python3', '-c', text];
+
+describe('memory', () => {
+  test('one process that takes more is ended, and the limit is named by evidence', async () => {
+    const { end } = await server.run(python('x = bytearray(400 << 20); print(len(x))'), { memoryBytes: 128 * MiB });
+    expect(end.cause).toBe('limit');
+    const evidence = expect.stringMatching(
+      isRoot ? /^oom_kill [1-9]\d* in memory.oom_control$/ : /bytes in use/,
+    ) as string;
+    expect(end.limitsHit).toEqual([{ limit: 'memory', value: 128 * MiB, evidence }]);
+  });
+
+  test('many processes that take more together are ended', async () => {
+    const hog = 'python3 -c "import time; x = bytearray(40 << 20); time.sleep(3)"';
+    const { end, wallMs } = await server.run(['sh', '-c', `for i in 1 2 3 4 5 6; do ${hog} & done; wait`], {
+      memoryBytes: 128 * MiB,
+    });
+    expect(end.cause).toBe('limit');
+    expect(names(end.limitsHit)).toEqual(['memory']);
+    expect(wallMs).toBeLessThan(25_000);
+  });
+
+  test('a limit that only a child met is told even where the exit code is 0', async () => {
+    const script = 'python3 -c "import time; x = bytearray(400 << 20); time.sleep(9)"; exit 0';
+    const { end } = await server.run(['sh', '-c', script], { memoryBytes: 128 * MiB });
+    expect(end.cause).toBe('limit');
+    expect(end.exitCode).toBe(isRoot ? 0 : null); // a watchdog ends the whole run
+  });
+
+  test.each(['/tmp', '/dev/shm', '/home/sandbox'])('what lies in %s is memory, and bounded', async (folder) => {
+    const write = `import os, time
+with open('${folder}/big', 'wb') as f:
+  for _ in range(400): f.write(bytes(1 << 20))
+time.sleep(9)`;
+    const { end, stderr } = await server.run(python(write), { memoryBytes: 128 * MiB, fileBytes: 1024 * MiB });
+    // Its own size ends it, or the memory limit does.
+    expect([end.cause === 'limit' && names(end.limitsHit).includes('memory'), /No space left/.test(stderr)]).toContain(
+      true,
+    );
+    expect(end.exitCode).not.toBe(0);
+  });
+
+  test('files in memory without a name count too', async () => {
+    const write = `import os, time
+fd = os.memfd_create('x')
+for _ in range(400): os.write(fd, bytes(1 << 20))
+import mmap; m = mmap.mmap(fd, 400 << 20); s = sum(m[i] for i in range(0, len(m), 4096)); time.sleep(9)`;
+    const { end } = await server.run(python(write), { memoryBytes: 128 * MiB, fileBytes: 1024 * MiB });
+    expect(end.cause).toBe('limit');
+    expect(names(end.limitsHit)).toEqual(['memory']);
+  });
+});
+
+describe('CPU', () => {
+  test('two busy processes get no more time than the limit gives', async () => {
+    const busy = 'while :; do :; done';
+    const { end } = await server.run(['sh', '-c', `(${busy}) & (${busy}) & sleep 2`], { cpus: isRoot ? 0.5 : 1 });
+    expect(end.cause).toBe('exited');
+    expect(end.usage.cpuTimeMs).toBeGreaterThan(300);
+    expect(end.usage.cpuTimeMs).toBeLessThan(isRoot ? 1400 : 2600);
+  });
+});
+
+describe('processes', () => {
+  const forks = `import os, time
+n = 0
+try:
+  while n < 100:
+    if os.fork() == 0: time.sleep(5); os._exit(0)
+    n += 1
+except OSError as e: print(type(e).__name__, n, flush=True)
+time.sleep(0.3)
+`;
+  test('no more than the limit are there at one time, and the refusal is seen', async () => {
+    const { end, stdout } = await server.run(python(forks), { pids: 20 });
+    expect(stdout).toBe('BlockingIOError 19\n');
+    expect(names(end.limitsHit)).toEqual(['pids']);
+    expect(end.cause).toBe('exited');
+  });
+
+  test('threads count as well', async () => {
+    const threads = `import threading, time
+n = 0
+try:
+  while n < 100: threading.Thread(target=time.sleep, args=(2,), daemon=True).start(); n += 1
+except RuntimeError as e: print(e, n, flush=True)
+time.sleep(0.3)`;
+    const { end, stdout } = await server.run(python(threads), { pids: 20 });
+    expect(stdout).toBe("can't start new thread 19\n");
+    expect(names(end.limitsHit)).toEqual(['pids']);
+  });
+
+  test('one sandbox at its limit takes nothing from another', async () => {
+    const first = await server.sandbox({}, { pids: 20 });
+    const second = await server.sandbox({}, { pids: 20 });
+    const full = first.run(python(`${forks}time.sleep(2)`));
+    const other = await second.run(python(forks));
+    expect(other.stdout).toBe('BlockingIOError 19\n');
+    expect((await full).stdout).toBe('BlockingIOError 19\n');
+    await first.cleanup();
+    await second.cleanup();
+  });
+});
+
+describe('open files and the size of one', () => {
+  test('a process can open no more files than the limit', async () => {
+    const open = `import os
+n = 0
+try:
+  while True: os.open('/dev/null', 0); n += 1
+except OSError as e: print(e.strerror, n)`;
+    const { stdout } = await server.run(python(open), { openFiles: 40 });
+    expect(stdout).toBe('Too many open files 37\n');
+  });
+
+  test('the limit cannot be raised by the program', async () => {
+    const raise = `import resource
+for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+  soft, hard = resource.getrlimit(which)
+  try: resource.setrlimit(which, (hard + 1, hard + 1)); print('raised')
+  except ValueError: print('refused')`;
+    const { stdout } = await server.run(python(raise));
+    expect(stdout).toBe('refused\nrefused\nrefused\n');
+  });
+
+  test('a file that grows past the limit ends a program that does not care, and the result names it', async () => {
+    const { end } = await server.run(['dd', 'if=/dev/zero', 'of=big', 'bs=1M', 'count=20'], { fileBytes: 4 * MiB });
+    expect(end).toMatchObject({ cause: 'signalled', signal: 'SIGXFSZ', exitCode: 128 + 25 });
+    expect(end.limitsHit).toEqual([
+      { limit: 'file-size', value: 4 * MiB, evidence: expect.stringContaining('SIGXFSZ') as string },
+    ]);
+  });
+
+  test('a program that handles the signal sees the write fail', async () => {
+    const { stdout } = await server.run(
+      python(
+        "f = open('big', 'wb')\ntry:\n  while True: f.write(bytes(1 << 20)); f.flush()\nexcept OSError as e: print(e.strerror)",
+      ),
+      { fileBytes: 4 * MiB },
+    );
+    expect(stdout).toBe('File too large\n');
+  });
+});
+
+describe('workspace and output', () => {
+  const fill = (path: string, megabytes: number): string => `dd if=/dev/zero of=${path} bs=1M count=${megabytes}`;
+
+  test.each(['/workspace/a', '/output/a'])(
+    'writing more than fits to %s fails or is ended, and the result names it',
+    async (path) => {
+      const { end, stderr } = await server.run(['sh', '-c', `${fill(path, 100)}; sleep 1; exit 9`], {
+        diskBytes: 20 * MiB,
+      });
+      expect(names(end.limitsHit)).toEqual(['disk']);
+      if (isRoot) expect(stderr).toContain('No space left on device');
+      else expect(end.cause).toBe('limit');
+      expect(end.usage.diskBytes).toBeGreaterThan(15 * MiB);
+    },
+  );
+
+  test('it is disk, not memory: more than the memory limit can be written', async () => {
+    const { end } = await server.run(['sh', '-c', `${fill('a', 200)} && rm a && ${fill('b', 200)}`], {
+      diskBytes: 300 * MiB,
+      fileBytes: 300 * MiB,
+      memoryBytes: 64 * MiB,
+    });
+    expect(end).toMatchObject({ cause: 'exited', exitCode: 0, limitsHit: [] });
+  });
+
+  test('what a limit of N bytes promises, fits', async () => {
+    const { end } = await server.run(['sh', '-c', fill('a', 19)], { diskBytes: 20 * MiB });
+    expect(end).toMatchObject({ cause: 'exited', exitCode: 0, limitsHit: [] });
+  });
+
+  test('many small files meet the limit as well', async () => {
+    const many = "import time\nfor i in range(1000000):\n  open(f'f{i}', 'w').close()\ntime.sleep(1)";
+    const { end, stderr } = await server.run(python(many), { diskBytes: 8 * MiB });
+    expect(names(end.limitsHit)).toEqual(['disk']);
+    if (isRoot) expect(stderr).toContain('No space left on device');
+  });
+
+  test('bytes in a removed file that is held open count, and in a folder without permissions', async () => {
+    const hide = `import os, time
+os.makedirs('d/e'); os.chdir('d/e')
+f = open('x', 'wb'); g = open('y', 'wb'); os.unlink('y'); os.chmod('/workspace/d', 0)
+try:
+  for _ in range(40):
+    f.write(bytes(1 << 20)); g.write(bytes(1 << 20)); f.flush(); g.flush(); time.sleep(0.02)
+except OSError as e: print(e.strerror, flush=True)
+time.sleep(1)`;
+    const { end, stdout } = await server.run(python(hide), { diskBytes: 20 * MiB });
+    expect(names(end.limitsHit)).toEqual(['disk']);
+    if (isRoot) expect(stdout).toContain('No space left on device');
+  });
+});
+
+test('wall time: a program that never ends is ended', async () => {
+  const sandbox = await server.sandbox();
+  const { end, wallMs } = await sandbox.sh('while :; do sleep 1; done', { timeoutMs: 500, killGraceMs: 100 });
+  expect(end).toMatchObject({ cause: 'timeout', exitCode: null });
+  expect(wallMs).toBeGreaterThan(450);
+  expect(wallMs).toBeLessThan(3000);
+  await sandbox.cleanup();
+});
+
+test('a memory limit in which nothing can start is refused with a sentence, and nothing is left', async () => {
+  if (!isRoot) return expect((await server.run(['true'], { memoryBytes: 65536 })).end.cause).toMatch(/exited|limit/);
+  await expect(server.run(['true'], { memoryBytes: 65536 })).rejects.toThrow(/does not fit into 65536 bytes/);
+});
+
+test('a result without a limit met names none', async () => {
+  const { end } = await server.run(['sh', '-c', 'exit 137']);
+  expect(end).toMatchObject({ cause: 'exited', exitCode: 137, signal: null, limitsHit: [] });
+});
