@@ -3,6 +3,7 @@ import { instancesOf, leftovers } from './leftovers.js';
 import { registry, sandbox, TestServer } from './server.js';
 import type { Body } from './server.js';
 import { execute, executionOf } from './sse.js';
+import { until } from './until.js';
 
 afterAll(() => TestServer.endAll());
 
@@ -43,8 +44,9 @@ async function useUntilKilled(server: TestServer, told: Told): Promise<void> {
       await server.ok('DELETE', sandbox(`/${sandboxId}`));
     }
   } catch (error) {
-    // The connection breaks when the server is killed; anything else is what we look for.
-    if (!server.ended || !(error instanceof TypeError)) throw error;
+    // fetch fails with a TypeError (of Node, not of jest's realm) when the server is killed; anything else is what we look for.
+    if (!(error as Error).stack?.startsWith('TypeError')) throw error;
+    await until(() => server.ended);
   }
 }
 

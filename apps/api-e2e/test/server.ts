@@ -9,7 +9,8 @@ import { until } from './until.js';
 
 /** An ordered end that takes longer has failed. */
 const stuckMs = 30_000;
-const main = join(__dirname, '../../api/dist/main.js');
+/** The built application. */
+export const main = join(__dirname, '../../api/dist/main.js');
 
 /** The fields of the wire's answers that tests look at; expectations say which of them are there. */
 export interface Body {

@@ -19,7 +19,9 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
     await until(() => begun);
     const second = follow(server, running);
     instancesOf(server.dataDir);
-    expect(server.leftovers()).not.toEqual([]);
+    const held = server.leftovers().join('\n');
+    expect(held).toMatch(/^folder sandboxes\//m);
+    expect(held.match(/^process \d+: sleep 600$/gm)).toHaveLength(2);
 
     expect(await server.stop(signal)).toBe(0);
     for (const { messages } of await Promise.all([reader, second])) {
