@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
 cd "$repository" || exit 1
 
 # The Python of the tests is the one at /usr/bin/python3.
-packages=(bubblewrap e2fsprogs procps python3 util-linux)
+packages=(bubblewrap bsdutils e2fsprogs procps python3 python3-requests util-linux)
 if ! { need_debian_packages "${packages[@]}" && need_node && need_node_packages; }; then
   printf '\nThe set-up failed.\n0 passed, 1 failed, 0 skipped\n'
   exit 1
