@@ -87,6 +87,7 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
   }
 
   override async reclaim(instanceId: string): Promise<number> {
-    return process.platform === 'linux' ? reclaimLinux(instanceId, this.ports.stateDir, ownHierarchies()) : 0;
+    if (process.platform !== 'linux') return 0;
+    return reclaimLinux(instanceId, this.ports.stateDir, process.getuid?.() === 0 ? ownHierarchies() : null);
   }
 }
