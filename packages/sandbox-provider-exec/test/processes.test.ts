@@ -93,11 +93,7 @@ call('keyctl', 219 if arm else 250, 0, 0, 0)`;
 });
 
 test('a program sees its own processes only, and cannot end its init', async () => {
-  const { stdout } = await server.run([
-    'sh',
-    '-c',
-    'ls -d /proc/[0-9]* | wc -l; kill -STOP 1; kill -9 1; echo alive',
-  ]);
+  const { stdout } = await server.run(['sh', '-c', 'ls -d /proc/[0-9]* | wc -l; kill -STOP 1; kill -9 1; echo alive']);
   expect(stdout).toBe('4\nalive\n'); // init, the shell, ls, wc
 });
 

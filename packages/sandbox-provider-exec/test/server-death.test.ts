@@ -90,20 +90,22 @@ test('reclaiming one instance does not touch another that lives', async () => {
   expect((await reclaimed(alive)).left).toEqual([]);
 });
 
-test('groups of a server of another data folder that is gone are removed too', async () => {
-  if (!isRoot) return; // an ordinary user has no groups here
-  const stranger = new ChildServer('child-server.ts', ['echo started; sleep 1000', '1']);
-  await stranger.hears('output');
-  await stranger.kill();
-  const { instanceId, stateDir, home } = stranger.said[0] as unknown as {
-    instanceId: string;
-    stateDir: string;
-    home: string;
-  };
-  const groups = (): string[] =>
-    leftovers(instanceId, [], stateDir).filter((line) => line.startsWith('/sys/fs/cgroup'));
-  expect(groups()).not.toEqual([]);
-  await new SandboxExecProvider({ logger: silentLogger, stateDir: `${home}/elsewhere` }).reclaim('b3b915ed-1-1-0000');
-  expect(groups()).toEqual([]);
-  expect((await reclaimed(stranger)).left).toEqual([]);
-});
+// An ordinary user's server has no groups.
+if (isRoot) {
+  test('groups of a server of another data folder that is gone are removed too', async () => {
+    const stranger = new ChildServer('child-server.ts', ['echo started; sleep 1000', '1']);
+    await stranger.hears('output');
+    await stranger.kill();
+    const { instanceId, stateDir, home } = stranger.said[0] as unknown as {
+      instanceId: string;
+      stateDir: string;
+      home: string;
+    };
+    const groups = (): string[] =>
+      leftovers(instanceId, [], stateDir).filter((line) => line.startsWith('/sys/fs/cgroup'));
+    expect(groups()).not.toEqual([]);
+    await new SandboxExecProvider({ logger: silentLogger, stateDir: `${home}/elsewhere` }).reclaim('b3b915ed-1-1-0000');
+    expect(groups()).toEqual([]);
+    expect((await reclaimed(stranger)).left).toEqual([]);
+  });
+}

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 
 import { access, constants } from 'node:fs/promises';
 import { homedir, totalmem } from 'node:os';
 import { basename } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import type { SystemFolder } from './bubblewrap/arguments.js';
 import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
@@ -9,7 +10,7 @@ import { ownCpus } from './cpus.js';
 import { canMakeGroups } from './cgroup/group.js';
 import { ownHierarchies } from './cgroup/hierarchies.js';
 import { runCommand, SYSTEM_PATH } from './command.js';
-import { randomHostUid } from './identity.js';
+import { LAST_UID, randomHostUid } from './identity.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
 import { findRuntimes } from './runtimes/find.js';
@@ -22,6 +23,13 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
   const { arch } = process;
   if (arch !== 'x64' && arch !== 'arm64') {
     return unusable(`There is no seccomp filter for the architecture "${arch}".`, 'Use the docker provider.');
+  }
+  if (!isMainThread) {
+    // bubblewrap dies with the thread that started it.
+    return unusable(
+      'Sandboxes started from a worker thread end with that thread.',
+      "Use the provider in the process's main thread.",
+    );
   }
   const workingFolder = process.cwd();
   const bwrap = findBubblewrap(bubblewrapCandidates(path, workingFolder), workingFolder);
@@ -98,6 +106,14 @@ async function isTool(name: string): Promise<boolean> {
 
 /** Makes a sandbox with every namespace that we use, as the kind of user that sandboxes get. */
 async function tryBubblewrap(bwrap: string, root: boolean): Promise<Unusable | null> {
+  const context = failureContext();
+  if (context.maxUserNamespaces === 0) return explainFailure('', context);
+  if (root && !mapsUid(LAST_UID)) {
+    return {
+      reason: 'This server is root of a user namespace that has no users for sandboxes.',
+      fix: "Run it as an ordinary user, or give its namespace the host's whole range of ids.",
+    };
+  }
   const namespaces = ['user', 'pid', 'net', 'ipc', 'uts'].map((name) => `--unshare-${name}`);
   const args = [
     ...namespaces,
@@ -111,12 +127,17 @@ async function tryBubblewrap(bwrap: string, root: boolean): Promise<Unusable | n
     '--die-with-parent',
   ];
   const folders = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--remount-ro', '/'];
-  const { code, stderr } = await runCommand(
-    bwrap,
-    [...args, ...folders, '--', '/bin/sh', '-c', ':'],
-    root ? randomHostUid() : null,
-  );
-  return code === 0 ? null : explainFailure(stderr, failureContext());
+  const command = [...args, ...folders, '--', '/bin/sh', '-c', ':'];
+  const { code, stderr } = await runCommand(bwrap, command, root ? randomHostUid() : null);
+  return code === 0 ? null : explainFailure(stderr, context);
+}
+
+/** Lines of uid_map: first id inside, first id outside, how many (user_namespaces(7)). */
+function mapsUid(uid: number): boolean {
+  return (readProc('self/uid_map') ?? '').split('\n').some((line) => {
+    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return uid >= first && uid < first + count;
+  });
 }
 
 function failureContext(): FailureContext {

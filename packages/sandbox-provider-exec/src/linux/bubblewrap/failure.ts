@@ -20,13 +20,17 @@ const DOCKER_INSTEAD = 'or use the docker provider';
 /** Explains why bubblewrap could not make a sandbox, from what it printed. Always an answer: the message itself at worst. */
 export function explainFailure(message: string, context: FailureContext): Unusable {
   const text = message.trim().replace(/^bwrap: /gm, '') || 'it ended without a message';
-  if (
-    context.maxUserNamespaces === 0 ||
-    /max_\*?_?(user_)?namespaces exceeded|\(ENOSPC\)|No space left on device/.test(text)
-  ) {
+  const allowMore = 'Allow them with "sysctl -w user.max_user_namespaces=15000".';
+  if (context.maxUserNamespaces === 0) {
     return {
-      reason: `User namespaces are switched off on this machine (user.max_user_namespaces is ${context.maxUserNamespaces ?? 'exceeded'}).`,
-      fix: 'Allow them with "sysctl -w user.max_user_namespaces=15000".',
+      reason: 'User namespaces are switched off on this machine (user.max_user_namespaces is 0).',
+      fix: allowMore,
+    };
+  }
+  if (/namespaces exceeded|\(ENOSPC\)|No space left on device/.test(text)) {
+    return {
+      reason: 'No more user namespaces are allowed on this machine (user.max_user_namespaces).',
+      fix: allowMore,
     };
   }
   if (

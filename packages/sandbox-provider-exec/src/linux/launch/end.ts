@@ -13,7 +13,12 @@ export interface EndContext {
   readonly usage: ResourceUsage;
 }
 
-const names = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** A number may have two names; the first is the common one (SIGABRT before SIGIOT). */
+const names = new Map(
+  Object.entries(constants.signals)
+    .map(([name, number]) => [number, name] as const)
+    .reverse(),
+);
 /** Signals by which a child may end without a word of a shell. */
 const SILENT: readonly number[] = [constants.signals.SIGINT, constants.signals.SIGPIPE];
 const LAST_SIGNAL = 64;
@@ -26,7 +31,8 @@ export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd 
     return { ...end, cause: 'lost', reason: 'Processes of the sandbox are still there long after they were killed.' };
   }
   if (seen.failedExec.startsWith(nonce)) {
-    const why = seen.failedExec === `${nonce} 127` ? 'was not found, or is not executable,' : 'could not be executed';
+    const missing = seen.failedExec === `${nonce} 127`;
+    const why = missing ? 'was not found, or its interpreter was not,' : 'is not executable';
     return { ...end, cause: 'not-started', reason: `The command "${program}" ${why} in the sandbox.` };
   }
   if (seen.exitCode === null) {

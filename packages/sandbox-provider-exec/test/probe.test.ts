@@ -1,0 +1,157 @@
+import type { ExecutionEnd, ProviderProbe } from '@ergon/sandbox-core';
+import { ChildServer } from './support/child.js';
+import { isRoot } from './support/server.js';
+
+jest.setTimeout(30_000);
+
+interface Outcome {
+  readonly probe: ProviderProbe;
+  readonly run:
+    | { readonly stdout: string; readonly stderr: string; readonly end: ExecutionEnd; readonly left: string[] }
+    | undefined;
+}
+
+/** What a server finds, and what a script does in its sandbox, in namespaces that a shell prepared. */
+async function inNamespaces(options: string, prepare: string, script?: string): Promise<Outcome> {
+  const before = ['unshare', ...options.split(' '), '--', '/bin/sh', '-c', `set -e\n${prepare}\nexec "$@"`, 'sh'];
+  const child = new ChildServer('probe-server.ts', script === undefined ? [] : [script], { before });
+  await child.exited;
+  const of = (type: string): unknown => child.said.find((each) => each.type === type);
+  const probe = (of('probe') as { probe: ProviderProbe } | undefined)?.probe;
+  if (probe === undefined) throw new Error(`No probe: ${child.stderr}`);
+  return { probe, run: of('run') as Outcome['run'] };
+}
+const ownMounts = isRoot ? '-m --propagation private' : '-Urm';
+const replaced = (how: string): string =>
+  `mount -t tmpfs t /srv; ${how}; chmod 755 /srv/bwrap; mount --bind /srv/bwrap /usr/bin/bwrap`;
+
+test('no bubblewrap: says so, and how to install it', async () => {
+  const { probe } = await inNamespaces(ownMounts, 'mount --bind /dev/null /usr/bin/bwrap');
+  expect(probe).toEqual({
+    available: false,
+    reason: 'bubblewrap is not installed.',
+    fix: 'Install it with "apt-get install bubblewrap" (or "dnf install bubblewrap").',
+  });
+});
+
+test('a bubblewrap that is too old', async () => {
+  const { probe } = await inNamespaces(
+    ownMounts,
+    replaced('printf "#!/bin/sh\\necho bubblewrap 0.4.1\\n" > /srv/bwrap'),
+  );
+  expect(probe).toEqual({
+    available: false,
+    reason: "bubblewrap 0.4.1 is too old: it can't forbid nested user namespaces.",
+    fix: 'Upgrade it to 0.8.0 or newer.',
+  });
+});
+
+test('a bubblewrap that is setuid root is not used', async () => {
+  const { probe } = await inNamespaces(ownMounts, `${replaced('cp /usr/bin/bwrap /srv/bwrap')}; chmod 4755 /srv/bwrap`);
+  expect(probe).toEqual({
+    available: false,
+    reason: '/usr/bin/bwrap is setuid root, which lets programs that escape it become root.',
+    fix: 'Allow unprivileged user namespaces and remove the bit with "chmod u-s /usr/bin/bwrap".',
+  });
+});
+
+test('something else by its name', async () => {
+  const { probe } = await inNamespaces(ownMounts, replaced('printf "#!/bin/sh\\necho hello\\n" > /srv/bwrap'));
+  expect(probe).toMatchObject({ available: false, reason: '/usr/bin/bwrap does not answer as bubblewrap does.' });
+});
+
+test('user namespaces switched off by sysctl', async () => {
+  const { probe } = await inNamespaces('-Ur', 'echo 0 > /proc/sys/user/max_user_namespaces');
+  expect(probe).toEqual({
+    available: false,
+    reason: 'User namespaces are switched off on this machine (user.max_user_namespaces is 0).',
+    fix: 'Allow them with "sysctl -w user.max_user_namespaces=15000".',
+  });
+});
+
+test('user namespaces used up', async () => {
+  // One is allowed below the first; the server, an ordinary user there, has it.
+  const prepare = 'echo 1 > /proc/sys/user/max_user_namespaces; set -- unshare -U --map-user=1234 -- "$@"';
+  const { probe } = await inNamespaces('-Ur', prepare);
+  expect(probe).toEqual({
+    available: false,
+    reason: 'No more user namespaces are allowed on this machine (user.max_user_namespaces).',
+    fix: 'Allow them with "sysctl -w user.max_user_namespaces=15000".',
+  });
+});
+
+test('root of a user namespace, who has no users to give', async () => {
+  const { probe } = await inNamespaces('-Ur', ':');
+  expect(probe).toMatchObject({
+    available: false,
+    reason: expect.stringContaining('root of a user namespace') as string,
+  });
+});
+
+test('a tool that is missing', async () => {
+  const hide = 'mount -t tmpfs t /srv; : > /srv/x; mount --bind /srv/x /usr/bin/prlimit';
+  const { probe } = await inNamespaces(ownMounts, hide);
+  expect(probe).toMatchObject({ available: false, reason: 'The tool "prlimit" is missing.' });
+});
+
+// An ordinary user's server has neither.
+if (isRoot) {
+  describe("a root server's means that are not there", () => {
+    const noCgroups = 'umount -a -t cgroup';
+    const noImages = 'mount -t tmpfs t /srv; : > /srv/x; mount --bind /srv/x /usr/sbin/mkfs.ext4';
+    const attempt = (prepare: string, script: string): Promise<Outcome> =>
+      inNamespaces('-m --propagation private', prepare, script);
+
+    test('without cgroups limits are kept by a watchdog and rlimits, and called best effort', async () => {
+      const { probe, run } = await attempt(
+        noCgroups,
+        'id -u; exec python3 -c "import time; x = bytearray(300 << 20); time.sleep(9)"',
+      );
+      expect(probe).toMatchObject({
+        available: true,
+        capabilities: { limits: { memory: 'best-effort', cpu: 'best-effort', pids: 'hard', disk: 'hard' } },
+      });
+      expect(run).toMatchObject({
+        stdout: '1000\n',
+        end: { cause: 'limit', limitsHit: [{ limit: 'memory' }] },
+        left: [],
+      });
+      const forks =
+        'import os,time\nn=0\ntry:\n  while True:\n    if os.fork()==0: time.sleep(3); os._exit(0)\n    n+=1\nexcept OSError: print(n)';
+      expect((await attempt(noCgroups, `exec python3 -c '${forks}'`)).run).toMatchObject({ stdout: '19\n', left: [] });
+    });
+
+    test('without images the disk is polled, and called best effort', async () => {
+      const fill = 'for i in 1 2 3 4 5 6 7 8 9; do head -c 4000000 /dev/zero > f$i; sleep 0.1; done; sleep 5';
+      const { probe, run } = await attempt(noImages, fill);
+      expect(probe).toMatchObject({
+        available: true,
+        capabilities: { limits: { memory: 'hard', disk: 'best-effort' } },
+      });
+      expect(run).toMatchObject({ end: { cause: 'limit', limitsHit: [{ limit: 'disk' }] }, left: [] });
+    });
+  });
+}
+
+test('what works here is said exactly', async () => {
+  const { probe } = await inNamespaces(isRoot ? '-m' : '-Um --map-current-user', ':');
+  const kept = isRoot ? 'hard' : 'best-effort';
+  expect(probe).toMatchObject({
+    available: true,
+    capabilities: {
+      isolation: 'namespaces',
+      limits: {
+        memory: kept,
+        cpu: kept,
+        disk: kept,
+        pids: 'hard',
+        'open-files': 'hard',
+        'file-size': 'hard',
+        output: 'hard',
+        'wall-time': 'hard',
+      },
+      network: ['none'],
+      runtimes: ['shell', 'python', 'node'],
+    },
+  });
+});
