@@ -140,8 +140,25 @@ test.each(badQueries)('GET %s: a bad %s is refused with a sentence that names it
   );
 });
 
-test.each(['/active', '/providers', '/health'])('GET %s: a query is refused by its name', async (path) => {
-  expectProblem(await server.call('GET', `${sandbox(path)}?verbose=1`), 'verbose');
+test('a query of a call that has none is refused by its name', async () => {
+  for (const [method, path] of [
+    ['GET', sandbox('/active')],
+    ['GET', sandbox('/providers')],
+    ['GET', sandbox('/health')],
+    ['POST', sandbox('/test')],
+    ['POST', sandbox('/execute')],
+    ['POST', sandbox('/cleanup-all')],
+    ['POST', sandbox('/some/stop')],
+    ['PATCH', sandbox('/some')],
+    ['DELETE', sandbox('/some')],
+    ['POST', registry('/store')],
+    ['GET', registry('/types')],
+    ['GET', registry('/health')],
+    ['GET', registry('/some')],
+    ['DELETE', registry('/some')],
+  ] as const) {
+    expectProblem(await server.call(method, `${path}?verbose=1`), 'verbose');
+  }
 });
 
 test('a path with a bad id, or one of nothing that is there', async () => {

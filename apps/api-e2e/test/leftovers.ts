@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 /**
  * Everything on this machine that belongs to sandboxes of a data folder, in words: folders below it, loop devices over its files,
- * processes that stand in it or mount something of it, and cgroups and processes in cgroups named after its starts.
+ * processes that mount something of it or have it in their arguments, and cgroups named after its starts. An ordinary user sees nothing of
+ * a guest but its arguments, so programs of tests run what must not stay with the folder among them ({@link marked}).
  */
 export function leftovers(dataDir: string): string[] {
   const starts = instancesOf(dataDir);
@@ -16,6 +17,9 @@ export function leftovers(dataDir: string): string[] {
     ...cgroupsNamed(knownInstances.get(dataDir) ?? new Set()),
   ];
 }
+
+/** A command for a shell that sleeps for ten minutes and can be found. */
+export const marked = 'sh -c "sleep 600; :" "$DATA_DIR"';
 
 /** The starts seen so far of each data folder: their folders are gone when their cgroups must be. */
 const knownInstances = new Map<string, Set<string>>();

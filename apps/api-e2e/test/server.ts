@@ -29,7 +29,7 @@ export interface Body {
   readonly results: readonly Body[];
   readonly sandbox_id: string;
   readonly status: string;
-  readonly stdout: string;
+  readonly stdout: string | null;
   readonly stream: string;
   readonly test_results: readonly Body[];
   readonly type: string;

@@ -1,18 +1,19 @@
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { instancesOf } from './leftovers.js';
+import { instancesOf, marked } from './leftovers.js';
 import { registry, sandbox, TestServer } from './server.js';
 import { execute, follow, linesOf } from './sse.js';
 import { until } from './until.js';
 
 afterEach(() => TestServer.endAll());
 
-const endless = 'echo begun; (sleep 600) & sleep 600';
+const endless = `echo begun; ${marked} & ${marked}`;
 
 test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
   '%s ends runs, tells their readers, and leaves nothing',
   async (signal) => {
     const server = await TestServer.start();
-    const running = await server.openShell(endless);
+    const running = await server.openShell(endless, { environment: { DATA_DIR: server.dataDir } });
     const idle = await server.openShell('true');
     let begun = false;
     const reader = execute(server, running, {}, { onMessage: () => (begun = true) });
@@ -21,7 +22,7 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
     instancesOf(server.dataDir);
     const held = server.leftovers().join('\n');
     expect(held).toMatch(/^folder sandboxes\//m);
-    expect(held.match(/^process \d+: sleep 600$/gm)).toHaveLength(2);
+    expect(held.match(/^process \d+: sh -c sleep 600; : \//gm)).toHaveLength(2);
 
     expect(await server.stop(signal)).toBe(0);
     for (const { messages } of await Promise.all([reader, second])) {
@@ -60,15 +61,14 @@ test('further signals do not break the shutdown off', async () => {
 test('a reader that reads nothing does not hold the shutdown up', async () => {
   const server = await TestServer.start();
   const id = await server.openShell('yes "a line that fills the buffers of the connection"', { output_limit: '32m' });
-  const response = await fetch(server.url + sandbox('/execute'), {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ sandbox_id: id }),
-  });
-  expect(response.status).toBe(200);
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write(`GET ${sandbox('/execute')}?sandbox_id=${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  // Nobody reads from it: the buffers of both sides fill.
+  await until(async () => ((await server.ok('GET', sandbox(`/results/${id}`))).stdout ?? '').length > 8_000_000);
   const begun = performance.now();
   expect(await server.stop()).toBe(0);
   expect(performance.now() - begun).toBeLessThan(15_000);
+  socket.destroy();
   expect(server.leftovers()).toEqual([]);
 });
 

@@ -53,13 +53,33 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dataDir, { recursive: true }));
 
-async function call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const response = await fetch(`${server.url}/api/ergon/${path}`, {
+async function call(method: string, path: string, body?: unknown, at = server): Promise<Record<string, unknown>> {
+  const response = await fetch(`${at.url}/api/ergon/${path}`, {
     method,
     ...(body !== undefined && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
   });
   return (await response.json()) as Record<string, unknown>;
 }
+
+test('without a provider the server says so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ergon-container-'));
+  const config = readConfig({ ERGON_SANDBOX_PORT: '0', ERGON_SANDBOX_DATA_DIR: folder });
+  const container = createContainer(config, silentLogger);
+  container.register(tokens.providers, { useValue: [] });
+  container.register(tokens.registry, { useValue: new OneSolution() });
+  const bare = await startServer(container);
+  try {
+    expect(await call('GET', 'sandbox/health', undefined, bare)).toEqual({ status: 'unhealthy', providers: {} });
+    expect(await call('POST', 'sandbox/test', { solution_id: 'only' }, bare)).toMatchObject({
+      status: 503,
+      code: 'SANDBOX001',
+      detail: expect.stringContaining('No sandbox provider available') as string,
+    });
+  } finally {
+    await bare.close();
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('a registry put into the container serves the calls and the runner, and ours is never opened', async () => {
   expect(await call('GET', 'registry/types')).toEqual({ success: true, types: ['own'], count: 1 });

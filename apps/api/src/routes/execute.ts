@@ -5,6 +5,7 @@ import type { Router } from 'express';
 import { jsonBody } from '../http/body.js';
 import { HttpError } from '../http/problem.js';
 import { aboutSandbox } from '../http/request-context.js';
+import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import type { Part } from '../stream/event-stream.js';
 import { sendEvents } from '../stream/event-stream.js';
@@ -22,6 +23,7 @@ export function executeRoutes(router: Router, runner: SandboxRunner): void {
     '/execute',
     {
       post: [
+        noQuery,
         ...jsonBody(maxBodyBytes),
         async (request, response) => {
           const { sandboxId, raw, request: wish } = parseInput(executeRequestSchema, request.body);

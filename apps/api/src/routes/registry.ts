@@ -5,8 +5,9 @@ import type { Request } from 'express';
 import { Router } from 'express';
 import { jsonBody } from '../http/body.js';
 import { HttpError } from '../http/problem.js';
+import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
-import { noQuerySchema, searchQuerySchema, unitIdSchema } from '../wire/requests.js';
+import { searchQuerySchema, unitIdSchema } from '../wire/requests.js';
 import { testResultToWire } from '../wire/results.js';
 
 /** Everything under `/api/ergon/registry`. */
@@ -15,6 +16,7 @@ export function registryRoutes(registry: Registry): Router {
 
   resource(router, '/store', {
     post: [
+      noQuery,
       ...jsonBody(maxUnitBytes),
       async (request, response) => {
         const unit = parseInput(unitSchema, request.body);
@@ -34,43 +36,53 @@ export function registryRoutes(registry: Registry): Router {
     },
   });
   resource(router, '/types', {
-    get: async (request, response) => {
-      parseInput(noQuerySchema, request.query);
-      const types = await registry.types();
-      response.json({ success: true, types, count: types.length });
-    },
+    get: [
+      noQuery,
+      async (_request, response) => {
+        const types = await registry.types();
+        response.json({ success: true, types, count: types.length });
+      },
+    ],
   });
   resource(router, '/health', {
-    get: async (request, response) => {
-      parseInput(noQuerySchema, request.query);
-      const { units, byType, meetsStandards, testResults } = await registry.statistics();
-      response.json({
-        status: 'healthy',
-        statistics: { units, by_type: byType, meets_standards: meetsStandards, test_results: testResults },
-      });
-    },
+    get: [
+      noQuery,
+      async (_request, response) => {
+        const { units, byType, meetsStandards, testResults } = await registry.statistics();
+        response.json({
+          status: 'healthy',
+          statistics: { units, by_type: byType, meets_standards: meetsStandards, test_results: testResults },
+        });
+      },
+    ],
   });
   resource(router, '/:id', {
-    get: async (request, response) => {
-      const id = unitIdOf(request);
-      const stored = await registry.get(id);
-      if (stored === null) throw unknownUnit(id);
-      response.json({ ...stored.unit, test_results: stored.testResults.map(testResultToWire) });
-    },
-    delete: async (request, response) => {
-      const id = unitIdOf(request);
-      const outcome = await registry.delete(id);
-      if (outcome === 'unknown') throw unknownUnit(id);
-      if (outcome !== 'deleted') {
-        const dependents = outcome.dependents.join(', ');
-        throw new HttpError(
-          409,
-          'Unit has dependents',
-          `${id} cannot be deleted: its dependents are here (${dependents}).`,
-        );
-      }
-      response.json({ success: true, message: `Deleted ${id}` });
-    },
+    get: [
+      noQuery,
+      async (request, response) => {
+        const id = unitIdOf(request);
+        const stored = await registry.get(id);
+        if (stored === null) throw unknownUnit(id);
+        response.json({ ...stored.unit, test_results: stored.testResults.map(testResultToWire) });
+      },
+    ],
+    delete: [
+      noQuery,
+      async (request, response) => {
+        const id = unitIdOf(request);
+        const outcome = await registry.delete(id);
+        if (outcome === 'unknown') throw unknownUnit(id);
+        if (outcome !== 'deleted') {
+          const dependents = outcome.dependents.join(', ');
+          throw new HttpError(
+            409,
+            'Unit has dependents',
+            `${id} cannot be deleted: its dependents are here (${dependents}).`,
+          );
+        }
+        response.json({ success: true, message: `Deleted ${id}` });
+      },
+    ],
   });
   return router;
 }

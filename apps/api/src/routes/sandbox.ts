@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { Router } from 'express';
 import { emptyBody, jsonBody } from '../http/body.js';
 import { aboutSandbox } from '../http/request-context.js';
+import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import { sendEventsArray } from '../stream/events-array.js';
 import { providerToWire } from '../wire/providers.js';
@@ -12,7 +13,6 @@ import {
   executionIdSchema,
   historyQuerySchema,
   limitsSchema,
-  noQuerySchema,
   resultsQuerySchema,
   sandboxIdSchema,
   testRequestSchema,
@@ -28,6 +28,7 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
 
   resource(router, '/test', {
     post: [
+      noQuery,
       ...jsonBody(maxBodyBytes),
       async (request, response) => {
         const { solutionId, request: wish } = parseInput(testRequestSchema, request.body);
@@ -39,10 +40,12 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
   });
   executeRoutes(router, runner);
   resource(router, '/active', {
-    get: (request, response) => {
-      parseInput(noQuerySchema, request.query);
-      response.json(runner.active().map(activeToWire));
-    },
+    get: [
+      noQuery,
+      (_request, response) => {
+        response.json(runner.active().map(activeToWire));
+      },
+    ],
   });
   resource(router, '/history', {
     get: (request, response) => {
@@ -51,6 +54,7 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
   });
   resource(router, '/cleanup-all', {
     post: [
+      noQuery,
       ...emptyBody(),
       async (_request, response) => {
         response.json({ cleaned: await runner.cleanupAll() });
@@ -58,22 +62,26 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
     ],
   });
   resource(router, '/providers', {
-    get: async (request, response) => {
-      parseInput(noQuerySchema, request.query);
-      const providers = Object.entries(await factory.status());
-      response.json(Object.fromEntries(providers.map(([name, status]) => [name, providerToWire(status)])));
-    },
+    get: [
+      noQuery,
+      async (_request, response) => {
+        const providers = Object.entries(await factory.status());
+        response.json(Object.fromEntries(providers.map(([name, status]) => [name, providerToWire(status)])));
+      },
+    ],
   });
   resource(router, '/health', {
-    get: async (request, response) => {
-      parseInput(noQuerySchema, request.query);
-      const providers = Object.entries(await factory.status());
-      const healthy = providers.some(([, { available }]) => available);
-      response.json({
-        status: healthy ? 'healthy' : 'unhealthy',
-        providers: Object.fromEntries(providers.map(([name, { available }]) => [name, available])),
-      });
-    },
+    get: [
+      noQuery,
+      async (_request, response) => {
+        const providers = Object.entries(await factory.status());
+        const healthy = providers.some(([, { available }]) => available);
+        response.json({
+          status: healthy ? 'healthy' : 'unhealthy',
+          providers: Object.fromEntries(providers.map(([name, { available }]) => [name, available])),
+        });
+      },
+    ],
   });
   resource(router, '/executions/:execution_id/events', {
     get: async (request, response) => {
@@ -101,6 +109,7 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
   });
   resource(router, '/:sandbox_id/stop', {
     post: [
+      noQuery,
       ...emptyBody(),
       async (request, response) => {
         response.json({ success: true, stopped: await runner.stop(sandboxIdOf(request)) });
@@ -108,11 +117,15 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
     ],
   });
   resource(router, '/:sandbox_id', {
-    delete: async (request, response) => {
-      await runner.cleanup(sandboxIdOf(request));
-      response.json({ success: true });
-    },
+    delete: [
+      noQuery,
+      async (request, response) => {
+        await runner.cleanup(sandboxIdOf(request));
+        response.json({ success: true });
+      },
+    ],
     patch: [
+      noQuery,
       ...jsonBody(maxBodyBytes),
       (request) => {
         const sandbox = runner.sandbox(sandboxIdOf(request));

@@ -166,8 +166,6 @@ export const eventsQuerySchema = z.strictObject({
   ),
 });
 
-export const noQuerySchema = z.strictObject({});
-
 export const searchQuerySchema = z
   .strictObject({
     type: parameter(once.max(100, 'must have at most 100 characters')),
