@@ -15,14 +15,15 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
     const server = await TestServer.start();
     const running = await server.openShell(endless, { environment: { DATA_DIR: server.dataDir } });
     const idle = await server.openShell('true');
-    let begun = false;
-    const reader = execute(server, running, {}, { onMessage: () => (begun = true) });
-    await until(() => begun);
-    const second = follow(server, running);
+    let seen = 0;
+    const reader = execute(server, running, {}, { onMessage: () => (seen += 1) });
+    await until(() => seen === 1);
+    const second = follow(server, running, { onMessage: () => (seen += 1) });
+    await until(() => seen === 2);
     instancesOf(server.dataDir);
-    const held = server.leftovers().join('\n');
-    expect(held).toMatch(/^folder sandboxes\//m);
-    expect(held.match(/^process \d+: sh -c sleep 600; : \//gm)).toHaveLength(2);
+    const sleeper = /^process \d+: sh -c sleep 600; : \//;
+    await until(() => server.leftovers().filter((what) => sleeper.test(what)).length === 2);
+    expect(server.leftovers()).toContainEqual(expect.stringMatching(/^folder sandboxes\//));
 
     expect(await server.stop(signal)).toBe(0);
     for (const { messages } of await Promise.all([reader, second])) {

@@ -44,7 +44,7 @@ export class BodyStream {
     this.#wrote = true;
     if (this.#response.write(text)) return;
     await once(this.#response, 'drain', { signal: this.#left.signal }).catch((error: unknown) => {
-      if (!this.#left.signal.aborted) throw error;
+      if (!this.#left.signal.aborted && !this.#response.destroyed) throw error;
     });
   }
 
