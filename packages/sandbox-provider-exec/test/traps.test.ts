@@ -70,7 +70,7 @@ describe('a mount destination below an untrusted bind (CVE-2026-87766)', () => {
       paths: { solution: '/s', workspace: '/w', output: '/o' },
       runtimes: [{ name: 'python', source: '/p', target: '/runtimes/python' }],
       systemFolders: [],
-      pythonLink: true,
+      pythonLink: '/usr/bin/python3',
       temporaryBytes: 1 << 20,
       etc: { passwd: 10 },
     }).filter((word) => word.startsWith('/'));

@@ -15,7 +15,6 @@ export interface Machine {
   readonly diskImages: boolean;
   readonly systemFolders: readonly SystemFolder[];
   readonly runtimes: FoundRuntimes;
-  readonly pythonLink: boolean;
   /** /bin/sh says on its stderr that a child was killed by a signal. */
   readonly shellReportsSignals: boolean;
   /** Numbers of the CPUs that this server may use. */

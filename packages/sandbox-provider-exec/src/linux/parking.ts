@@ -49,7 +49,7 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
         paths: place.paths,
         runtimes: place.runtimes,
         systemFolders: machine.systemFolders,
-        pythonLink: machine.pythonLink,
+        pythonLink: machine.runtimes.pythonLink,
         temporaryBytes: limits.memoryBytes,
         etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
       }),

@@ -68,7 +68,7 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
   }
   const failure = await tryBubblewrap(bwrap.path, root);
   if (failure !== null) return { unusable: failure };
-  const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath });
+  const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
   const hierarchies = ownHierarchies();
   return {
     machine: {
@@ -79,8 +79,6 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
       diskImages: root && (await canMountImages()),
       systemFolders: systemFolders(),
       runtimes,
-      pythonLink:
-        existsSync('/usr/bin/python3') && !existsSync('/usr/bin/python') && !existsSync('/usr/local/bin/python'),
       shellReportsSignals: ['dash', 'busybox'].includes(basename(realpathSync('/bin/sh'))),
       allowedCpus: ownCpus(),
       memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),

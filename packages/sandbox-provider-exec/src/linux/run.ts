@@ -44,6 +44,9 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     launch.killAll();
   };
   accounting.start();
+  if (!run.stdin) launch.input.end();
+  const { environment, openFiles } = context;
+  launch.go(guestScript({ command: run.command, environment, openFiles, stdin: run.stdin, nonce }));
   const told = new Set<LimitName>();
   const exceeded = (hit: LimitHit): void => {
     told.add(hit.limit);
@@ -53,10 +56,6 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     context.logger.error('A limit can no longer be watched: the run is ended.', { error: sentenceOf(error) });
     killAll();
   });
-  if (!run.stdin) launch.input.end();
-  const { environment, openFiles } = context;
-  launch.go(guestScript({ command: run.command, environment, openFiles, stdin: run.stdin, nonce }));
-
   const settle = async (seen: LaunchEnd): Promise<ExecutionEnd> => {
     await watchdog.stop();
     accounting.finish(seen.cpuTimeMs);

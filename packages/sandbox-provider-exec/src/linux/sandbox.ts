@@ -141,8 +141,9 @@ export class LinuxSandbox {
 
   /** A solution may set these otherwise. */
   #defaultEnvironment(): Record<string, string> {
-    const bins = this.machine.runtimes.bound.map(({ target }) => `${target}/bin`);
-    const path = ['/usr/local/bin', '/usr/bin', '/bin', ...bins, ...(this.machine.pythonLink ? ['/runtimes/bin'] : [])];
+    const { bound, pythonLink } = this.machine.runtimes;
+    const bins = bound.map(({ target }) => `${target}/bin`);
+    const path = ['/usr/local/bin', '/usr/bin', '/bin', ...bins, ...(pythonLink === null ? [] : ['/runtimes/bin'])];
     return { PATH: path.join(':'), HOME, LANG: 'C.UTF-8' };
   }
 

@@ -52,7 +52,7 @@ export class BareSandbox {
         const stat = lstatSync(path, { throwIfNoEntry: false });
         return stat === undefined ? [] : [{ path, linkTo: stat.isSymbolicLink() ? readlinkSync(path) : null }];
       }),
-      pythonLink: false,
+      pythonLink: null,
       temporaryBytes: 64 << 20,
       etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, 10 + index])),
     });

@@ -17,8 +17,8 @@ export interface BubblewrapPlan {
   readonly paths: SandboxPaths;
   readonly runtimes: readonly Runtime[];
   readonly systemFolders: readonly SystemFolder[];
-  /** True: there is no `python` in /usr, so that name is made for its python3. */
-  readonly pythonLink: boolean;
+  /** Where `python` leads, if that name has to be made. */
+  readonly pythonLink: string | null;
   /** What /tmp, the home folder and /dev/shm may hold together, in bytes. They are memory. */
   readonly temporaryBytes: number;
   /** Descriptors of bubblewrap with the files of /etc. */
@@ -52,7 +52,7 @@ export function bubblewrapArguments(plan: BubblewrapPlan): string[] {
       `/etc/${name}`,
     ]),
     ...runtimes.flatMap(({ source, target }) => ['--ro-bind', source, target]),
-    ...(plan.pythonLink ? ['--symlink', '/usr/bin/python3', '/runtimes/bin/python'] : []),
+    ...(plan.pythonLink === null ? [] : ['--symlink', plan.pythonLink, '/runtimes/bin/python']),
     // The sysctls of /proc are the host's, and a root-owned sandbox could write them.
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...['--dev', '/dev', '--perms', '1777', '--size', share(4), '--tmpfs', '/dev/shm'],

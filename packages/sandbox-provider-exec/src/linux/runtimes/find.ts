@@ -1,10 +1,20 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, readdirSync, realpathSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 import type { Runtime } from './runtime.js';
 
-interface Language {
+export interface Language {
   readonly name: string;
-  readonly executables: readonly string[];
+  readonly executable: string;
   /** Folders below a home that hold one folder for each version. */
   readonly versionFolders: readonly string[];
   /** What a folder has, besides bin, that is a runtime's own and not a place where many things are installed. */
@@ -12,32 +22,31 @@ interface Language {
   readonly landmarkFolder: string;
 }
 
-const languages: readonly Language[] = [
-  {
-    name: 'python',
-    executables: ['python3'],
-    versionFolders: [
-      '.pyenv/versions',
-      '.local/share/uv/python',
-      '.local/share/mise/installs/python',
-      '.asdf/installs/python',
-    ],
-    landmark: /^python3(\.\d+)?$/,
-    landmarkFolder: 'lib',
-  },
-  {
-    name: 'node',
-    executables: ['node'],
-    versionFolders: [
-      '.nvm/versions/node',
-      '.local/share/mise/installs/node',
-      '.asdf/installs/nodejs',
-      '.volta/tools/image/node',
-    ],
-    landmark: /^node$/,
-    landmarkFolder: 'include',
-  },
-];
+export const python: Language = {
+  name: 'python',
+  executable: 'python3',
+  versionFolders: [
+    '.pyenv/versions',
+    '.local/share/uv/python',
+    '.local/share/mise/installs/python',
+    '.asdf/installs/python',
+  ],
+  landmark: /^python3(\.\d+)?$/,
+  landmarkFolder: 'lib',
+};
+
+export const node: Language = {
+  name: 'node',
+  executable: 'node',
+  versionFolders: [
+    '.nvm/versions/node',
+    '.local/share/mise/installs/node',
+    '.asdf/installs/nodejs',
+    '.volta/tools/image/node',
+  ],
+  landmark: /^node$/,
+  landmarkFolder: 'include',
+};
 
 /** Where the server finds programs. */
 export interface RuntimeSearch {
@@ -46,6 +55,8 @@ export interface RuntimeSearch {
   readonly path: string;
   /** The server's own executable: there is always one Node. */
   readonly execPath: string;
+  /** Sandboxes run as other users than the server: what only its own user may read is of no use. */
+  readonly forOthers: boolean;
 }
 
 export interface FoundRuntimes {
@@ -53,6 +64,8 @@ export interface FoundRuntimes {
   readonly bound: readonly Runtime[];
   /** Names of all that programs can use. */
   readonly names: readonly string[];
+  /** What the command `python` has to lead to; null: there is one, or no Python at all. */
+  readonly pythonLink: string | null;
 }
 
 /**
@@ -63,16 +76,23 @@ export interface FoundRuntimes {
 export function findRuntimes(search: RuntimeSearch): FoundRuntimes {
   const bound: Runtime[] = [];
   const names = ['shell'];
-  for (const language of languages) {
-    const inUsr = language.executables.some((name) =>
-      ['/usr/local/bin', '/usr/bin'].some((folder) => isInUsr(join(folder, name))),
+  let pythonLink: string | null = null;
+  for (const language of [python, node]) {
+    const { name, executable } = language;
+    const inUsr = usrFolders.map((folder) => join(folder, executable)).find(isInUsr);
+    const prefix = inUsr === undefined ? findPrefix(language, search) : null;
+    if (prefix !== null) bound.push({ name, source: prefix, target: `/runtimes/${name}` });
+    if (inUsr === undefined && prefix === null) continue;
+    names.push(name);
+    const hasPython = [...usrFolders, ...(prefix === null ? [] : [join(prefix, 'bin')])].some((folder) =>
+      isExecutable(join(folder, 'python')),
     );
-    const prefix = inUsr ? null : findPrefix(language, search);
-    if (prefix !== null) bound.push({ name: language.name, source: prefix, target: `/runtimes/${language.name}` });
-    if (inUsr || prefix !== null) names.push(language.name);
+    if (name === 'python' && !hasPython) pythonLink = inUsr ?? `/runtimes/${name}/bin/${executable}`;
   }
-  return { bound, names };
+  return { bound, names, pythonLink };
 }
+
+const usrFolders = ['/usr/local/bin', '/usr/bin'];
 
 /** True for an executable in /usr that is still there when nothing but /usr (and /etc/alternatives) is. */
 function isInUsr(path: string): boolean {
@@ -80,19 +100,22 @@ function isInUsr(path: string): boolean {
   return target?.startsWith('/usr/') === true && isExecutable(target);
 }
 
-function findPrefix(language: Language, { home, path, execPath }: RuntimeSearch): string | null {
+/** The folder of a runtime outside of /usr. */
+export function findPrefix(language: Language, { home, path, execPath, forOthers }: RuntimeSearch): string | null {
+  const { executable: name, versionFolders } = language;
   const onPath = path
     .split(delimiter)
     .filter(isAbsolute)
-    .flatMap((folder) => language.executables.map((name) => join(folder, name)));
-  const kept = language.versionFolders.flatMap((folder) =>
-    versionsIn(join(home, folder)).map((version) => join(version, 'bin', language.executables[0] ?? '')),
+    .map((folder) => join(folder, name));
+  const kept = versionFolders.flatMap((folder) =>
+    versionsIn(join(home, folder)).map((version) => join(version, 'bin', name)),
   );
-  const candidates = [...onPath, ...kept, ...(language.executables.includes(basename(execPath)) ? [execPath] : [])];
+  const candidates = [...onPath, ...kept, ...(basename(execPath) === name ? [execPath] : [])];
   for (const candidate of candidates) {
     const executable = resolved(candidate);
     if (executable === null || !isExecutable(executable) || isScript(executable)) continue;
     const prefix = dirname(dirname(executable));
+    if (forOthers && ![prefix, dirname(executable), executable].every(isOpenToOthers)) continue;
     if (basename(dirname(executable)) === 'bin' && isRuntimePrefix(prefix, language, home)) return prefix;
   }
   return null;
@@ -131,6 +154,10 @@ function isExecutable(path: string): boolean {
   } catch {
     return false; // whatever the reason, it is none that we could run
   }
+}
+
+function isOpenToOthers(path: string): boolean {
+  return (statSync(path).mode & 0o005) === 0o005;
 }
 
 function isScript(path: string): boolean {

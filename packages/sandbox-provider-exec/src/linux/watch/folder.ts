@@ -8,28 +8,30 @@ import type { DiskMeter } from '../run.js';
 /** A file takes at least this much of the limit, so that empty ones are not free. */
 const BYTES_PER_FILE = 4096;
 
+/** Counting files is a second walk: only now and then. */
+const LOOKS_PER_FILE_COUNT = 5;
+
 /** A disk that is plain folders: a watchdog keeps its limit. */
 export function folderDisk(folder: string, limitBytes: number, processes: () => readonly number[]): DiskMeter {
   const folders = [join(folder, 'workspace'), join(folder, 'output')];
+  let looks = 0;
+  let files = 0;
   const look = async (): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
-    const { bytes, files } = await measure(folders);
-    const usedBytes = Math.max(bytes, files * BYTES_PER_FILE) + removedButOpen(processes(), statSync(folder).dev);
+    const kilobytes = await sumOfDu(['-skx'], folders); // allocated blocks, not sizes: files may be sparse
+    if (looks++ % LOOKS_PER_FILE_COUNT === 0) files = await sumOfDu(['-sx', '--inodes'], folders);
+    const held = removedButOpen(processes(), statSync(folder).dev);
+    const usedBytes = Math.max(kilobytes * 1024, files * BYTES_PER_FILE) + held;
     const evidence = `${usedBytes} bytes in ${files} files, counted`;
     return { usedBytes, hit: usedBytes > limitBytes ? { limit: 'disk', value: limitBytes, evidence } : null };
   };
   return { watched: [{ look: async () => (await look()).hit }], use: look };
 }
 
-/** Allocated blocks, not sizes: files may be sparse. */
-async function measure(folders: readonly string[]): Promise<{ bytes: number; files: number }> {
-  const script = 'du -skx -- "$@"; du -sx --inodes -- "$@"';
-  const { stdout, stderr } = await runOverOwnFiles('/bin/sh', ['-c', script, 'sh', ...folders]);
+async function sumOfDu(options: readonly string[], folders: readonly string[]): Promise<number> {
+  const { stdout, stderr } = await runOverOwnFiles('du', [...options, '--', ...folders]);
   const numbers = stdout.split('\n').flatMap((line) => (line === '' ? [] : [Number.parseInt(line, 10)]));
-  if (numbers.length !== 2 * folders.length) {
-    throw new SandboxError('SANDBOX011', `The workspace could not be measured: ${stderr.trim()}`);
-  }
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  return { bytes: sum(numbers.slice(0, folders.length)) * 1024, files: sum(numbers.slice(folders.length)) };
+  if (numbers.length === folders.length) return numbers.reduce((a, b) => a + b, 0);
+  throw new SandboxError('SANDBOX011', `The workspace could not be measured: ${stderr.trim()}`);
 }
 
 /** Bytes of files that have no name any more, but are held open. */

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { LimitHit, SandboxLimits } from '@ergon/sandbox-core';
 import { HOME } from '../bubblewrap/arguments.js';
-import { processTree, readProc, TICK_MS } from '../processes.js';
+import { processTree, readProc, readStat, TICK_MS } from '../processes.js';
 
 /** What a sandbox's processes use, where no cgroup counts it: sums over /proc. Seen only when looked at. */
 export class TreeMeter {
@@ -18,7 +18,7 @@ export class TreeMeter {
   ) {}
 
   start(): void {
-    this.#ticksAtStart = this.#sum();
+    this.#ticksAtStart = readStat(this.initPid)?.ticks ?? 0;
   }
 
   /** The memory limit's hit, if it was passed. */

@@ -20,7 +20,8 @@ export class Watchdog {
   }
 
   async #watch(watched: Watched, exceeded: (hit: LimitHit) => void): Promise<void> {
-    for (let every = FIRST_MS; !this.#stop.signal.aborted; every = Math.min(every * 2, EVERY_MS)) {
+    let pause = FIRST_MS;
+    while (await this.#pause(pause)) {
       const started = performance.now();
       const hit = await watched.look();
       if (hit !== null) {
@@ -28,8 +29,14 @@ export class Watchdog {
         return;
       }
       const took = performance.now() - started;
-      await delay(Math.max(every, took * 4), undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      pause = Math.max(Math.min(pause * 2, EVERY_MS), took * 4);
     }
+  }
+
+  /** False once it was stopped. */
+  async #pause(ms: number): Promise<boolean> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    return !this.#stop.signal.aborted;
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { assertSafeName, makerIsDead } from './names.js';
+import { processStart } from './processes.js';
+import { parseCpuList, someCpus } from './cpus.js';
+
+const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+const start = processStart(process.pid) ?? 0;
+
+test('a maker is dead only if it ran since this boot and its process is gone', () => {
+  expect(makerIsDead(`${boot}-${process.pid}-${start}-abcd`)).toBe(false);
+  expect(makerIsDead(`${boot}-${process.pid}-${start + 1}-abcd`)).toBe(true); // its pid was given to another
+  expect(makerIsDead(`${boot}-4194303-5-abcd`)).toBe(true);
+  expect(makerIsDead(`00000000-4194303-5-abcd`)).toBe(false); // another boot, or another machine
+  expect(makerIsDead('something-else')).toBe(false);
+});
+
+test.each(['a', 'A-b_9', '530dfb8d-8c57-4d45-88b8-2267fd6b1c3d'])('%s can be a name', (id) => {
+  expect(() => assertSafeName('sandbox id', id)).not.toThrow();
+});
+
+test.each(['', '.', '..', '-a', '_a', 'a/b', 'a b', 'a\n', 'ü', 'x'.repeat(129)])('%j cannot', (id) => {
+  expect(() => assertSafeName('sandbox id', id)).toThrow(expect.objectContaining({ code: 'SANDBOX008' }) as Error);
+});
+
+test('lists of CPUs', () => {
+  expect(parseCpuList('0-2,5,7-8')).toEqual([0, 1, 2, 5, 7, 8]);
+  expect(parseCpuList('3')).toEqual([3]);
+  const list = someCpus([0, 1, 2, 5], 2.5).split(',').map(Number);
+  expect(new Set(list).size).toBe(3);
+  expect([0, 1, 2, 5]).toEqual(expect.arrayContaining(list));
+  expect(someCpus([4, 6], 99).split(',').sort()).toEqual(['4', '6']);
+});
