@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { isRoot, TestServer, type Run } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -255,6 +256,22 @@ describe('output', () => {
     await sandbox.cleanup();
   });
 
+  test('what a program printed before it ended is there for a reader who comes later', async () => {
+    const sandbox = await server.sandbox();
+    let bytes = 0;
+    const program = ['head', '-c', '900000', '/dev/zero'];
+    for await (const { data } of server.provider.execute(sandbox.id, program, { timeoutMs: 20_000 })) {
+      // The first chunk is held until the program is gone, and the next one is parked.
+      if (bytes === 0)
+        await until('it has ended', () => !server.leftovers().some((line) => line.includes(': head -c')));
+      if (bytes === 0)
+        await until('the next is parked', async () => (await server.provider.usage(sandbox.id)).cpuTimeMs === null);
+      bytes += data.length;
+    }
+    expect(bytes).toBe(900_000);
+    await sandbox.cleanup();
+  });
+
   test('a reader that leaves ends the run', async () => {
     const sandbox = await server.sandbox();
     for await (const { data } of server.provider.execute(sandbox.id, ['sh', '-c', 'yes'], {
@@ -370,6 +387,16 @@ describe('preparation', () => {
     const runs = await Promise.all(sandboxes.map((sandbox) => sandbox.sh('cat name; echo x > mine; ls')));
     expect(runs.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 10 }, (_, index) => `${index}mine\nname\n`));
     await Promise.all(sandboxes.map((sandbox) => sandbox.cleanup()));
+  });
+
+  test('and running leave no descriptor open in the server', async () => {
+    const count = (): number => readdirSync('/proc/self/fd').length;
+    await server.run(['true']); // what is opened once is open
+    const before = count();
+    const sandbox = await server.sandbox();
+    for (let i = 0; i < 5; i++) await sandbox.sh('echo x; echo y >&2');
+    await sandbox.cleanup();
+    await until('all are closed', () => count() <= before);
   });
 
   test('a second command while one runs is refused', async () => {

@@ -278,6 +278,22 @@ describe('/dev', () => {
   });
 });
 
+describe('a core dump', () => {
+  const crash = 'cd /workspace; python3 -c "import ctypes; ctypes.string_at(0)"; ls core* 2>/dev/null | wc -l';
+
+  test('of a crash is written, or given to a program that runs as root, unless the limit is 1', async () => {
+    // Where core_pattern names a program, the kernel starts it even at a limit of 0; at 1 it does neither. This machine's is a file.
+    const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8');
+    const dumped = await bare.sh(`ulimit -c unlimited; ${crash}`);
+    const { stdout: most } = await runCommand('/bin/sh', ['-c', 'ulimit -Hc']);
+    expect(dumped.stdout).toBe(pattern.startsWith('core') && most !== '0\n' ? '1\n' : '0\n');
+    await using server = new TestServer();
+    expect((await server.run(['sh', '-c', crash])).stdout).toBe('0\n');
+    const limits = 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))';
+    expect((await server.run(['python3', '-c', limits])).stdout).toBe('(1, 1)\n');
+  });
+});
+
 describe('nested user namespaces', () => {
   const nest = 'unshare -U true && echo nested || echo refused';
 

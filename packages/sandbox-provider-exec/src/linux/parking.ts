@@ -37,6 +37,11 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
   const group = machine.cgroups && new Cgroup(machine.cgroups, instanceId, `${sandboxId}-${place.launch}`);
   try {
     group?.create(limits);
+  } catch (error) {
+    await group?.remove();
+    throw error;
+  }
+  try {
     const launch = await Launch.park({
       command: launcherCommand({
         bwrap: machine.bwrap,

@@ -97,9 +97,11 @@ export class Launch {
     const [file = '', ...args] = command;
     let child: ChildProcess;
     try {
-      // Its environment becomes the init's, where the program can read it.
-      const env = { PATH: SYSTEM_PATH };
+      const env = { PATH: SYSTEM_PATH }; // the least: what bubblewrap has, a program may get to see
       child = coveringLeaks([...stdio], (all) => spawn(file, args, { stdio: all, env, cwd: '/', detached: true }));
+    } catch (error) {
+      for (const { ours } of [pipes.stdin, pipes.stdout, pipes.stderr]) closeSync(ours);
+      throw error;
     } finally {
       for (const fd of theirs) closeSync(fd);
     }
@@ -169,10 +171,9 @@ export class Launch {
     if (this.#init !== null && isAlive(this.#init.pid, this.#init.start)) killIfPresent(this.#init.pid, 'SIGKILL');
   }
 
-  /** Ends it unused. */
+  /** Ends what is left of it. What it printed can still be read. */
   discard(): void {
     this.killAll();
-    this.output.destroy();
     this.input.destroy();
   }
 

@@ -26,12 +26,10 @@ export interface LauncherPlan {
  * only then is bubblewrap. A step that fails ends it.
  */
 export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }: LauncherPlan): string[] {
-  const limits = [
-    '/usr/bin/prlimit',
-    '--core=0',
-    `--fsize=${fileBytes}`,
-    ...(fallback ? [`--nproc=${fallback.pids + 1}`] : []),
-  ];
+  // A core limit of 1, not 0: where core_pattern is a program, as with systemd-coredump, the kernel runs it as root whatever the limit,
+  // but for 1.
+  const nproc = fallback ? [`--nproc=${fallback.pids + 1}`] : []; // with the init
+  const limits = ['/usr/bin/prlimit', '--core=1', `--fsize=${fileBytes}`, ...nproc];
   const init = [...limits, '--', '/bin/sh', '-c', INIT_SCRIPT, marker];
   const options = [
     '--args',

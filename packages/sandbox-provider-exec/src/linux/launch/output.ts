@@ -52,13 +52,7 @@ export class ProgramOutput implements AsyncIterable<OutputChunk> {
         yield* batch;
       }
     } finally {
-      this.destroy();
+      for (const socket of this.#sockets) socket.destroy(); // a program that goes on writing gets SIGPIPE
     }
-  }
-
-  /** Reads no more: a program that goes on writing gets SIGPIPE. */
-  destroy(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#queue = [];
   }
 }

@@ -46,8 +46,13 @@ export class MountHolder {
     return new MountHolder(child);
   }
 
+  /** @throws SandboxError SANDBOX011 when it has ended: its pid may by now be another's */
   get pid(): number {
-    return this.#child.pid ?? 0;
+    const { pid } = this.#child;
+    if (this.#ended || pid === undefined) {
+      throw new SandboxError('SANDBOX011', "The process that holds the sandbox's mounts ended.");
+    }
+    return pid;
   }
 
   /** A path of its namespace as this process can open it. Only for paths whose every part is ours. */
