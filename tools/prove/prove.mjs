@@ -284,7 +284,7 @@ async function park(holder) {
     stdio[fd] ??= devNull;
   }
   // The outer shell stays as pid 1: it reports a death by signal on its own stderr; the inner one reads the script and becomes the program.
-  const inside = ['prlimit', '--core=0', '--', '/bin/sh', '-c', '/bin/sh -s; exit $?', marker];
+  const inside = ['prlimit', '--core=1', '--', '/bin/sh', '-c', '/bin/sh -s; exit $?', marker];
   const bwrap = ['bwrap', '--args', '3', '--seccomp', '4', '--json-status-fd', '5', '--', ...inside];
   const join = groups.map((folder) => `echo $$ > ${quote(`${folder}/cgroup.procs`)} || exit 125`).join('; ');
   const drop = ['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs', '--', ...bwrap];

@@ -97,6 +97,20 @@ test('a daemon does not outlive the program that started it', async () => {
   expect(run.wallMs).toBeLessThan(3000);
 });
 
+test('orphans that end are reaped: hundreds of them do not use up the limit of processes', async () => {
+  const orphans = `import os, time
+for i in range(300):
+  if os.fork() == 0:
+    if os.fork() == 0: os._exit(0)
+    os._exit(0)
+  os.wait()
+deadline = time.time() + 5
+while time.time() < deadline and len([p for p in os.listdir('/proc') if p.isdigit()]) > 2: time.sleep(0.01)
+print(sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[0], len([p for p in os.listdir('/proc') if p.isdigit()]))`;
+  const { stdout, stderr } = await sandbox.run(['python3', '-c', orphans]);
+  expect({ stdout, stderr }).toEqual({ stdout: '1 2\n', stderr: '' });
+});
+
 test('a grandchild that holds the output pipes does not hold the end', async () => {
   const run = await sandbox.sh('(setsid sh -c "trap \\"\\" HUP TERM; sleep 1000; echo late" &) ; echo main done');
   expect(run.stdout).toBe('main done\n');
