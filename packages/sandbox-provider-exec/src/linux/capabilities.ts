@@ -29,7 +29,7 @@ export function linuxCapabilities(machine: Machine, diskBytes: number): Provider
     persistence: false,
     images: false,
     services: false,
-    runtimes: machine.runtimes.names,
+    runtimes: [],
     machine: { cpus: machine.allowedCpus.length, memoryBytes: machine.memoryBytes, diskBytes },
     details: describe(machine),
   };

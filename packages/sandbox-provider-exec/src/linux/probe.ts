@@ -178,6 +178,7 @@ export function describe(machine: Machine): Readonly<Record<string, string>> {
     cgroup: machine.cgroups === null ? 'none: rlimits and a watchdog' : 'v1',
     disk: machine.diskImages ? 'a filesystem of its own for each sandbox' : 'polled',
     seccomp: `${machine.seccomp.length / 8} instructions`,
+    languages: machine.runtimes.names.join(', '),
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
   };
 }
