@@ -58,6 +58,8 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   probes = 0;
   /** Awaited by `open`: holds a preparation, or fails it. */
   gate: Promise<void> = Promise.resolve();
+  /** Awaited between a program's end and the report of it. */
+  settling: Promise<void> = Promise.resolve();
   /** Folders of boxes that are there. */
   readonly boxes = new Set<string>();
   failNextClose = false;
@@ -109,16 +111,22 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     const started = performance.now();
     const { stdout, stderr } = child as { stdout: Readable; stderr: Readable } & typeof child;
     const chunks = merge({ stdout, stderr }, started);
+    const gone = new Promise<void>((resolve) => {
+      child.once('close', () => {
+        resolve();
+      });
+    });
     const ended = new Promise<ExecutionEnd>((resolve) => {
       child.once('close', (code, signal) => {
-        resolve({
+        const end: ExecutionEnd = {
           cause: signal === null ? 'exited' : 'signalled',
           exitCode: code ?? (signal === null ? null : 128 + constants.signals[signal]),
           signal,
           limitsHit: [],
           usage: unmeasuredUsage,
           reason: null,
-        });
+        };
+        resolve(this.settling.then(() => end));
       });
     });
     return new Promise((resolve, reject) => {
@@ -145,6 +153,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
             }
             return Promise.resolve();
           },
+          gone,
           ended,
         });
       });

@@ -97,6 +97,21 @@ describe('ends', () => {
     expect(await (await sandbox.execute()).result).toMatchObject({ status: 'completed' });
   });
 
+  it('a deadline that passes while the end is being measured changes nothing, nor does a stop', async () => {
+    let settle: () => void = () => undefined;
+    house.provider.settling = new Promise((resolve) => (settle = resolve));
+    const sandbox = await house.runner.open('hello', { timeout: 0.3 });
+    const execution = await sandbox.execute({ command: sh('exit 5') });
+    for await (const batch of execution.events()) {
+      if (batch.some((event) => event.type === 'phase' && event.phase === 'ended')) break;
+    }
+    setTimeout(settle, 400);
+    void execution.stop();
+    const result = await execution.result;
+    expect(result).toMatchObject({ status: 'failed', cause: 'exited', exitCode: 5 });
+    expect(result.executionTimeMs).toBeLessThan(300);
+  });
+
   it('a number that the program exits with in the grace is kept', async () => {
     const sandbox = await house.runner.open('hello');
     const execution = await sandbox.execute({

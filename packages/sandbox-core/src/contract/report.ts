@@ -5,7 +5,7 @@ import type { ResourceUsage } from './usage.js';
  * execution's log; types that it does not know it writes as they are.
  */
 export type Report =
-  /** Phase `started`: the program runs from now on, and its deadline counts. */
+  /** Phase `started`: the program runs from now on, and its deadline counts. Phase `ended`: its processes are gone. */
   | { readonly type: 'phase'; readonly phase: string; readonly message?: string }
   | { readonly type: 'progress'; readonly phase: string; readonly done: number; readonly total: number | null }
   | { readonly type: 'sample'; readonly usage: ResourceUsage }

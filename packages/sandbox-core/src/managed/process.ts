@@ -37,6 +37,8 @@ export interface SandboxProcess {
   resize?(size: TtySize): Promise<void>;
   /** To the whole tree. Harmless after the end. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Resolves when the tree is gone, with causes `exited`, `signalled`, `lost` or `not-started`; never rejects. */
+  /** Resolves when the tree is gone (or is given up as lost); never rejects. From here on no deadline or stop changes the cause. */
+  readonly gone: Promise<void>;
+  /** Resolves after `gone`, when all is measured, with causes `exited`, `signalled`, `lost` or `not-started`; never rejects. */
   readonly ended: Promise<ExecutionEnd>;
 }

@@ -26,10 +26,15 @@ export async function* superviseRun(
   const starting = new AbortController();
   let cause: EndCause | null = null;
   let process: SandboxProcess | null = null;
+  let gone = false;
   let ended = false;
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, action: () => void): void => {
     timers.add(setTimeout(action, ms));
+  };
+  const clearTimers = (): void => {
+    for (const timer of timers) clearTimeout(timer);
+    timers.clear();
   };
   const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
     process?.kill(signal).catch((error: unknown) => {
@@ -37,7 +42,7 @@ export async function* superviseRun(
     });
   };
   const finish = (why: EndCause, graceMs: number): void => {
-    if (cause !== null) return;
+    if (cause !== null || gone) return;
     cause = why;
     starting.abort();
     if (graceMs > 0) kill('SIGTERM');
@@ -70,6 +75,12 @@ export async function* superviseRun(
     }
     const running = process;
     report({ type: 'phase', phase: 'started' });
+    const over = running.gone.then(() => {
+      // What comes after is measuring: it takes its time, and no deadline counts it.
+      gone = true;
+      clearTimers();
+      report({ type: 'phase', phase: 'ended' });
+    });
     if (cause !== null)
       kill('SIGKILL'); // stopped while it was starting
     else {
@@ -81,6 +92,7 @@ export async function* superviseRun(
     const feeding = feed(running, options, report);
     try {
       yield* running.output;
+      await over;
       const end = await running.ended;
       ended = true;
       await stopSampling();
@@ -94,7 +106,7 @@ export async function* superviseRun(
     }
   } finally {
     options.signal?.removeEventListener('abort', stop);
-    for (const timer of timers) clearTimeout(timer);
+    clearTimers();
   }
 }
 

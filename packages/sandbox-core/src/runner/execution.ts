@@ -48,6 +48,8 @@ export class RunProgress {
   readonly #begun = performance.now();
   /** The program's start, in ms since the execution's. Null: not yet. */
   startedAt: number | null = null;
+  /** When its processes were gone, in the same. Null: not yet. */
+  endedAt: number | null = null;
   /** At most 120: when full, every second one goes. */
   readonly samples: UsageSample[] = [];
 
@@ -56,9 +58,9 @@ export class RunProgress {
     return performance.now() - this.#begun;
   }
 
-  /** ms since the program's start. */
+  /** ms from the program's start to its end, or until now. */
   elapsedMs(): number | null {
-    return this.startedAt === null ? null : this.now() - this.startedAt;
+    return this.startedAt === null ? null : (this.endedAt ?? this.now()) - this.startedAt;
   }
 
   add(sample: UsageSample): void {
@@ -86,6 +88,8 @@ export interface RunPorts {
 const maxSamples = 120;
 /** How long after its deadline a provider may take to report the end, before the environment counts as lost, in ms. */
 const backstopMs = 20_000;
+/** How long a provider may take to measure and to tidy up after the program's end, in ms. */
+const settleMs = 60_000;
 
 /** Runs a command through a provider, its output and reports into the log, to its truthful end. Only a broken core makes it reject. */
 export async function runExecution(
@@ -93,10 +97,15 @@ export async function runExecution(
   ports: RunPorts,
 ): Promise<{ result: StoredResult; end: ExecutionEnd }> {
   const { log, provider, progress } = ports;
+  const backstop = new Backstop();
   let prepareTimeMs: number | null = null;
   const now = (): number => progress.now();
   const report = (entry: Report): void => {
     if (entry.type === 'phase' && entry.phase === 'started') progress.startedAt = now();
+    if (entry.type === 'phase' && entry.phase === 'ended') {
+      progress.endedAt = now();
+      backstop.arm(settleMs);
+    }
     if (entry.type === 'sample') progress.add({ at: now(), ...entry.usage });
     log.append(entry, now());
   };
@@ -129,17 +138,28 @@ export async function runExecution(
       }
       return provider.getResult(spec.sandboxId);
     })();
-    return withBackstop(ended, spec, ports.signal);
+    const graceMs = spec.killGraceMs + backstopMs;
+    const onAbort = (): void => {
+      if (progress.endedAt === null) backstop.arm(graceMs);
+    };
+    backstop.arm(spec.timeoutMs + graceMs);
+    ports.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([ended, backstop.expired]);
+    } finally {
+      backstop.clear();
+      ports.signal.removeEventListener('abort', onAbort);
+    }
   };
 
   const end = await run().catch((error: unknown): ExecutionEnd => lost(sentenceOf(error)));
   await log.flush(); // what could not be written is known from here on
-  const endedAt = now();
+  const endedAt = progress.endedAt ?? now();
   const executionTimeMs = end.cause === 'not-started' ? null : progress.elapsedMs();
   if (executionTimeMs !== null) progress.add({ at: endedAt, ...end.usage });
   const status = statusOfEnd(end);
   const errors = describeEnd(end, spec, log);
-  for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, endedAt);
+  for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, now());
   const result: StoredResult = {
     sandboxId: spec.sandboxId,
     solutionId: spec.solutionId,
@@ -185,27 +205,25 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
 }
 
 /** A provider that ignores its deadline, or a stop, must not hold the result for ever. */
-async function withBackstop(ended: Promise<ExecutionEnd>, spec: RunSpec, signal: AbortSignal): Promise<ExecutionEnd> {
-  let timer: NodeJS.Timeout | undefined;
-  let expire: (end: ExecutionEnd) => void = () => undefined;
-  const expired = new Promise<ExecutionEnd>((resolve) => (expire = resolve));
-  const arm = (ms: number): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      expire(lost('The provider did not report an end in time; what became of the program is not known.'));
+class Backstop {
+  readonly expired: Promise<ExecutionEnd>;
+  #expire: (end: ExecutionEnd) => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    this.expired = new Promise((resolve) => (this.#expire = resolve));
+  }
+
+  /** Sets it anew, from now on. */
+  arm(ms: number): void {
+    this.clear();
+    this.#timer = setTimeout(() => {
+      this.#expire(lost('The provider did not report an end in time; what became of the program is not known.'));
     }, ms);
-  };
-  const graceMs = spec.killGraceMs + backstopMs;
-  const onAbort = (): void => {
-    arm(graceMs);
-  };
-  arm(spec.timeoutMs + graceMs);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([ended, expired]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
   }
 }
 

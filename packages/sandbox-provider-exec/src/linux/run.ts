@@ -90,6 +90,7 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
       if (signal === 'SIGKILL') killAll();
       else await terminate(accounting.processes(), context.uid);
     },
+    gone: launch.ended.then(() => undefined),
     ended: launch.ended.then(settle).catch((error: unknown) => {
       // Its end was not seen to the last, or what it leaves could not be removed.
       const unknown = { exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage };
