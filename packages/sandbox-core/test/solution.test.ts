@@ -36,15 +36,19 @@ describe('a solution', () => {
     'a\0b',
     '',
     'x'.repeat(256),
+    'half\ud800',
   ])('path %j is refused by name', (path) => {
     expect(() => parse({ files: { [path]: '' } })).toThrow(/content\.files/);
     expect(() => parse({ code: '', main_file: path })).toThrow(/content\.main_file/);
   });
 
-  it('a name that objects have by birth is a file like any other', () => {
-    const content = JSON.parse('{"files": {"__proto__": "a", "constructor": "b"}}') as Record<string, unknown>;
-    const names = [...parse(content).files.keys()];
-    expect(names).toContain('constructor');
+  it('a name that objects have by birth is a file like any other, but for the one that they drop', () => {
+    const parsed = parse({ files: { constructor: 'a', toString: 'b' } });
+    expect([...parsed.files.keys()].sort()).toEqual(['constructor', 'toString']);
+    for (const field of ['files', 'environment']) {
+      const content = JSON.parse(`{"code": "", "${field}": {"__proto__": "a"}}`) as Record<string, unknown>;
+      expect(() => parse(content)).toThrow(`content.${field}: must not hold the name "__proto__".`);
+    }
   });
 
   it.each([

@@ -18,21 +18,34 @@ export const commandField = z
     'must be at most 128 KiB long',
   );
 
+/**
+ * An object of named things. Its own `__proto__`, which JSON may bring and objects drop, is refused rather than lost.
+ */
+export function namedField<Value extends z.ZodType>(
+  name: z.ZodType<string, string>,
+  value: Value,
+  message: string,
+): z.ZodType<Record<string, z.output<Value>>> {
+  return z
+    .custom<Record<string, unknown>>()
+    .refine((given) => typeof given !== 'object' || !Object.hasOwn(given ?? {}, '__proto__'), {
+      error: 'must not hold the name "__proto__"',
+      abort: true,
+    })
+    .pipe(z.record(name, value, { error: message }));
+}
+
 /** Variables: names as in POSIX, values without NUL; 128 KiB in all. */
-export const environmentField = z
-  .record(
-    z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", not beginning with a digit'),
-    z.string({ error: 'must be a string' }).refine(withoutNul, 'must not contain NUL'),
-    { error: 'must be an object of strings' },
-  )
-  .refine(
-    (variables) =>
-      Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0) <=
-      maxEnvironmentBytes,
-    'must be at most 128 KiB in all',
-  );
+export const environmentField = namedField(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", not beginning with a digit'),
+  z.string({ error: 'must be a string' }).refine(withoutNul, 'must not contain NUL'),
+  'must be an object of strings',
+).refine(
+  (variables) =>
+    Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0) <=
+    maxEnvironmentBytes,
+  'must be at most 128 KiB in all',
+);
 
 /** Seconds. */
 export const timeoutField = z
@@ -84,9 +97,11 @@ export const volumesField = z
   .array(nameField('names of volumes'), { error: 'must be a list of names of volumes' })
   .max(100, 'must be at most 100');
 
-export const servicesField = z
-  .record(nameField('the name of a service'), z.unknown(), { error: 'must be an object of services' })
-  .refine((services) => Object.keys(services).length <= 100, 'must be at most 100');
+export const servicesField = namedField(
+  nameField('the name of a service'),
+  z.unknown(),
+  'must be an object of services',
+).refine((services) => Object.keys(services).length <= 100, 'must be at most 100');
 
 export const executionIdField = z
   .string({ error: 'must be a string' })

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { commandField, executionIdField } from '../config/fields.js';
 import type { SandboxConfig } from '../contract/config.js';
-import { SandboxError, sentenceOf } from '../contract/error.js';
+import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
 import type { Logger } from '../contract/logger.js';
 import type { SandboxProvider } from '../contract/provider.js';
@@ -116,10 +116,13 @@ export class Sandbox implements AsyncDisposable {
         },
       });
     } catch (error) {
-      this.#failure = sentenceOf(error);
+      // A system error names paths of the server, which are for its log.
+      this.#failure = isSandboxError(error)
+        ? error.message
+        : 'The sandbox could not be prepared; the log of the server says why.';
       if (this.#phase === 'preparing') this.#phase = 'broken';
       if (!this.#abort.signal.aborted) {
-        this.#ports.logger.warn('A sandbox could not be prepared', { sandboxId: this.id, error: this.#failure });
+        this.#ports.logger.warn('A sandbox could not be prepared', { sandboxId: this.id, error: sentenceOf(error) });
         await history.add({ kind: 'failed', sandboxId: this.id, failure: this.#failure });
       }
       throw error;

@@ -5,6 +5,7 @@ import {
   environmentField,
   imageField,
   memoryField,
+  namedField,
   platformField,
   servicesField,
   timeoutField,
@@ -16,11 +17,12 @@ import type { StoredSolution } from '../contract/solution.js';
 const maxFiles = 10_000;
 const maxFileBytes = 64 * 1024 ** 2;
 
-/** Relative, no backslash, NUL, empty or dot segment; at most 1,024 bytes, 255 a segment. */
+/** Relative, whole Unicode, no backslash, NUL, empty or dot segment; at most 1,024 bytes, 255 a segment. */
 export function isSafePath(path: string): boolean {
   return (
     path.length > 0 &&
     Buffer.byteLength(path) <= 1024 &&
+    !/\p{Surrogate}/u.test(path) &&
     !/[\\\0]/.test(path) &&
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255)
   );
@@ -33,8 +35,7 @@ const flag = z.boolean({ error: 'must be true or false' });
 const contentSchema = z.object({
   code: z.string({ error: 'must be text' }).optional(),
   main_file: pathField.default('solution.py'),
-  files: z
-    .record(pathField, z.string({ error: 'must be text' }), { error: 'must be an object of texts by path' })
+  files: namedField(pathField, z.string({ error: 'must be text' }), 'must be an object of texts by path')
     .refine((files) => Object.keys(files).length <= maxFiles, 'must be at most 10,000 files')
     .optional(),
   run_command: commandField.optional(),
