@@ -7,8 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { testSolution } from './quickstart-test.mjs';
 
 const repository = resolve(import.meta.dirname, '..');
-const host = process.env.ERGON_SANDBOX_HOST ?? '127.0.0.1';
-const port = Number(process.env.ERGON_SANDBOX_PORT ?? 8102);
+// As the server reads them: an empty variable is one that is not set.
+const host = process.env.ERGON_SANDBOX_HOST || '127.0.0.1';
+const port = Number(process.env.ERGON_SANDBOX_PORT || 8102);
 const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 const example = 'word-count';
 
@@ -26,6 +27,9 @@ function startServer() {
 
 /** Another server on the port would answer in the place of ours. */
 async function requireFreePort() {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error('ERGON_SANDBOX_PORT: the quickstart needs a port from 1 to 65535.');
+  }
   const probe = createServer().listen(port, host);
   try {
     await once(probe, 'listening');

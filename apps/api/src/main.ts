@@ -3,6 +3,7 @@ import { readConfig, unknownVariables } from './config/config.js';
 import { createContainer } from './container.js';
 import { consoleLogger } from './logging/logger.js';
 import { startServer } from './server.js';
+import { tokens } from './tokens.js';
 
 /** An ordered end that takes longer than this has got stuck, in ms. The next start removes what it leaves. */
 const shutdownMs = 60_000;
@@ -17,8 +18,12 @@ async function main(): Promise<void> {
   const logger = consoleLogger(config.logLevel, process.stdout.isTTY);
   const unknown = unknownVariables(process.env);
   if (unknown.length > 0) logger.warn('These variables are set and not known here', { variables: unknown });
-  const server = await startServer(createContainer(config, logger));
+  const container = createContainer(config, logger);
+  const server = await startServer(container);
   logger.info(`Listening on ${server.url}`, { url: server.url, dataDir: config.dataDir });
+  for (const [provider, { reason }] of Object.entries(await container.resolve(tokens.factory).status())) {
+    if (reason !== null) logger.warn('A provider is not available', { provider, reason });
+  }
   const crash = (error: unknown): void => {
     logger.error('The server failed and ends', { error });
     process.exitCode = 1;

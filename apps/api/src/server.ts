@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SandboxRunner } from '@ergon/sandbox-core';
-import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { SandboxError, hasErrorCode, sentenceOf } from '@ergon/sandbox-core';
 import type { DependencyContainer } from 'tsyringe';
 import { createApp } from './app.js';
 import { startRunner } from './container.js';
@@ -84,9 +84,10 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port} cannot be used: ${sentenceOf(error)}.`, {
-      cause: error,
-    });
+    const why = hasErrorCode(error, 'EADDRINUSE')
+      ? 'another program listens there; choose another port'
+      : `it cannot be used: ${sentenceOf(error)}`;
+    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port}: ${why}.`, { cause: error });
   }
 }
 

@@ -137,6 +137,13 @@ describe('a managed provider', () => {
     expect(isSandboxError(new Error('x'))).toBe(false);
   });
 
+  it('refuses a folder that is not there, and leaves nothing', async () => {
+    await expect(provider.prepare('solution', join(folder, 'none'), config)).rejects.toMatchObject({
+      code: 'SANDBOX008',
+    });
+    expect(await provider.cleanup('box')).toBe(false);
+  });
+
   it('refuses what it does not claim with SANDBOX009', () => {
     const gpu = { ...config, gpus: 1, image: 'x', runtime: 'r', volumes: ['v'] };
     const fields = provider.check(gpu, provider.probeResult).map(({ field }) => field);

@@ -392,3 +392,9 @@ describe('after the end of a server', () => {
     expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([house.runner.instanceId]);
   });
 });
+
+it('a field of a solution that nobody knows is named in the selection', async () => {
+  house.registry.contents.set('typo', { code: 'true', main_file: 'a.sh', memmory_limit: '1m' });
+  const sandbox = await house.runner.open('typo');
+  expect(sandbox.selection.notes).toContain('content.memmory_limit is not a field that is known here; it was ignored.');
+});

@@ -38,7 +38,9 @@ export const unknownRoute: RequestHandler = (request) => {
 export function problemAnswer(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) logger.error(`${request.method} ${request.path} failed`, { error });
+    // A refusal has its sentence; what nobody foresaw needs its stack.
+    if (problem.code === undefined) logger.error(`${request.method} ${request.path} failed`, { error });
+    else if (problem.status >= 500) logger.warn(`${request.method} ${request.path}: ${problem.detail}`);
     if (response.headersSent) {
       // A stream that breaks must not look like one that ended.
       response.destroy();

@@ -29,7 +29,7 @@ function metricsToWire(metrics: SandboxMetrics): Json {
     cpu_time: seconds(metrics.cpuTimeMs),
     memory_peak: metrics.memoryPeakBytes,
     prepare_time: seconds(metrics.prepareTimeMs),
-    samples: metrics.samples.map(({ at, ...usage }) => ({ at, ...usageToWire(usage) })),
+    samples: metrics.samples.map(({ at, ...usage }) => ({ at: Math.round(at), ...usageToWire(usage) })),
   };
 }
 

@@ -16,6 +16,8 @@ export function parseInput<Output>(schema: z.ZodType<Output>, value: unknown, pa
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const whole = [path, ...(issue?.path ?? []).map(String), ...unknown].filter((part) => part !== '').join('.');
   const field = whole.length > maxFieldLength ? `${whole.slice(0, maxFieldLength)}…` : whole;
-  const problem = unknown.length > 0 ? 'is not a known field' : (issue?.message ?? 'is invalid');
+  let problem = issue?.message ?? 'is invalid';
+  if (unknown.length > 0) problem = 'is not a known field';
+  else if (field === '' && issue?.code === 'invalid_type') problem = 'must be an object';
   throw new SandboxError('SANDBOX008', `${field === '' ? 'The input' : field}: ${problem}.`, { field });
 }

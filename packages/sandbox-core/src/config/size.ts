@@ -23,7 +23,7 @@ export function formatSize(bytes: number): string {
   ] as const) {
     if (bytes >= size) return `${String(Number((bytes / size).toFixed(2)))} ${unit}`;
   }
-  return `${String(bytes)} bytes`;
+  return bytes === 1 ? '1 byte' : `${String(bytes)} bytes`;
 }
 
 /** Parses a size string into bytes, within bounds (bytes). */

@@ -19,7 +19,7 @@ export interface ChoiceInput {
   readonly strict: boolean;
   /** Limits that the caller asked for by name. */
   readonly asked: ReadonlySet<LimitName>;
-  /** The server's own order, before the guide's. */
+  /** The server's own order, before the usual one. */
   readonly prefer: readonly string[];
   /** Providers without isolation that the server's configuration allows. */
   readonly allowUnisolated: readonly string[];
@@ -48,7 +48,7 @@ export interface Selection {
 }
 
 /**
- * The guide's five steps: the preference if it can serve; else what the requirements rule out goes; macOS without special needs takes
+ * Five steps: the preference if it can serve; else what the requirements rule out goes; macOS without special needs takes
  * sandbox-exec; GPU, persistence and Linux take Docker; else anything available. Pure.
  *
  * @throws SandboxError SANDBOX001 (none available), SANDBOX008 (unknown name), SANDBOX009 (the named one can't do it).

@@ -14,7 +14,7 @@ import { ProbeCache } from './probe-cache.js';
 
 export interface SandboxFactoryOptions {
   readonly logger?: Logger;
-  /** Providers to take first, before the guide's order. */
+  /** Providers to take first, before the usual order. */
   readonly prefer?: readonly string[];
   /** Providers without isolation that requests may name. */
   readonly allowUnisolated?: readonly string[];
@@ -79,6 +79,12 @@ export class SandboxFactory {
     ports: ProviderPorts,
   ): Promise<SandboxProvider> {
     const { name, contract } = definition;
+    if (typeof definition.create !== 'function') {
+      throw new SandboxError(
+        'SANDBOX008',
+        'This is no provider definition. With require(), take the `default` of its package.',
+      );
+    }
     if (contract !== contractVersion) {
       throw new SandboxError(
         'SANDBOX008',

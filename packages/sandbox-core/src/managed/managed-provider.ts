@@ -1,3 +1,5 @@
+import { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { SandboxError, sentenceOf } from '../contract/error.js';
 import { SandboxProvider } from '../contract/provider.js';
 import type { ExecuteOptions, ExecutionEnd, OutputChunk } from '../contract/provider.js';
@@ -79,6 +81,7 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
   async #prepare(entry: Entry<Box>, solution: PreparedSolution, template: SandboxTemplate): Promise<void> {
     const { signal, report } = template;
     try {
+      await requireFolder(solution.path);
       signal?.throwIfAborted();
       entry.box = await this.open(template);
       signal?.throwIfAborted();
@@ -193,4 +196,10 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     if (entry === undefined) throw new SandboxError('SANDBOX006', `There is no sandbox ${sandboxId} here.`);
     return entry;
   }
+}
+
+async function requireFolder(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => error);
+  if (found instanceof Stats && found.isDirectory()) return;
+  throw new SandboxError('SANDBOX008', 'The folder with the files of the solution does not exist.', { cause: found });
 }

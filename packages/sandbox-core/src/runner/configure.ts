@@ -53,7 +53,10 @@ export function configureSandbox(
     ...(request.volumes !== undefined && { volumes: request.volumes }),
     ...(solution.persistence && { persistence: true }),
   };
-  return { config, asked, notes };
+  const ignored = solution.unknownFields
+    .slice(0, 20)
+    .map((name) => `content.${name.slice(0, 100)} is not a field that is known here; it was ignored.`);
+  return { config, asked, notes: [...notes, ...ignored] };
 }
 
 /** What later work brings is refused until it is there, never ignored. */

@@ -71,6 +71,8 @@ export interface Solution {
   readonly image?: string | undefined;
   readonly services?: Readonly<Record<string, unknown>> | undefined;
   readonly requirements: readonly string[];
+  /** Fields of the content that nobody here knows; a registry may keep more than we read. */
+  readonly unknownFields: readonly string[];
 }
 
 /** @throws SandboxError SANDBOX008 with a sentence that names the field. */
@@ -103,6 +105,7 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     image: parsed.image,
     services: parsed.services,
     requirements: requirementLines(parsed.requirements),
+    unknownFields: Object.keys(content).filter((name) => !Object.hasOwn(contentSchema.shape, name)),
   };
 }
 
