@@ -1,4 +1,4 @@
-// One hostile program in the exec provider's whole technique (see isolation-notes, trap 12). Prints a line per fact.
+// One hostile program in the exec provider's whole technique. Prints a line per fact.
 import { spawn, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
