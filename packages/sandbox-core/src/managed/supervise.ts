@@ -88,7 +88,7 @@ export async function* superviseRun(
         finish('timeout', killGraceMs);
       });
     }
-    const stopSampling = sample(hooks, report, sampleEveryMs);
+    const stopSampling = sample(hooks, report, sampleEveryMs, () => gone);
     const feeding = feed(running, options, report);
     try {
       yield* running.output;
@@ -130,18 +130,25 @@ function merge(end: ExecutionEnd, ours: EndCause | null, ourHits: readonly Limit
 }
 
 /** Reports usage now and then; the returned function stops it and waits for a measurement under way. */
-function sample(hooks: RunHooks, report: CommandSpec['report'], everyMs: number): () => Promise<void> {
+function sample(
+  hooks: RunHooks,
+  report: CommandSpec['report'],
+  everyMs: number,
+  isOver: () => boolean,
+): () => Promise<void> {
   let pending: Promise<void> | null = null;
+  let told = false;
+  const measure = async (): Promise<void> => {
+    try {
+      report({ type: 'sample', usage: await hooks.measure() });
+    } catch (error) {
+      if (told || isOver()) return; // what has ended can't be measured any more
+      told = true;
+      report({ type: 'notice', message: `The usage could not be measured: ${sentenceOf(error)}` });
+    }
+  };
   const timer = setInterval(() => {
-    pending ??= hooks
-      .measure()
-      .then(
-        (usage) => {
-          report({ type: 'sample', usage });
-        },
-        () => undefined, // the process may end while it is being measured; its end says what there is to say
-      )
-      .finally(() => (pending = null));
+    pending ??= measure().finally(() => (pending = null));
   }, everyMs);
   return async () => {
     clearInterval(timer);
