@@ -1,5 +1,8 @@
-import { existsSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { silentLogger } from '@ergon/sandbox-core';
+import { ownHierarchies } from '../src/linux/cgroup/hierarchies.js';
 import { SandboxExecProvider } from '../src/provider.js';
 import { ChildServer } from './support/child.js';
 import { leftovers } from './support/leftovers.js';
@@ -92,6 +95,23 @@ test('reclaiming one instance does not touch another that lives', async () => {
 
 // An ordinary user's server has no groups.
 if (isRoot) {
+  test('a server that is started again in another group finds the groups of the dead one', async () => {
+    const hierarchies = ownHierarchies();
+    if (hierarchies === null) throw new Error('This test needs cgroup v1.');
+    const elsewhere = [...new Set(Object.values(hierarchies))].map((top) => join(top, `ergon-test-${process.pid}`));
+    for (const folder of elsewhere) mkdirSync(folder);
+    try {
+      const enter = [...elsewhere.map((folder) => `echo $$ > ${folder}/cgroup.procs`), 'exec "$@"'].join(' && ');
+      const server = new ChildServer('child-server.ts', [FAMILY, '2'], { before: ['/bin/sh', '-c', enter, 'sh'] });
+      await server.hears('output');
+      await server.kill();
+      expect(await reclaimed(server)).toEqual({ count: 2, left: [] });
+      for (const folder of elsewhere) expect(existsSync(`${folder}/ergon-sandbox`)).toBe(false);
+    } finally {
+      for (const folder of elsewhere) spawnSync('find', [folder, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+    }
+  });
+
   test('groups of a server of another data folder that is gone are removed too', async () => {
     const stranger = new ChildServer('child-server.ts', ['echo started; sleep 1000', '1']);
     await stranger.hears('output');

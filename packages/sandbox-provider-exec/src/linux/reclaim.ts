@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import { instancesWithGroups, removeInstanceGroups } from './cgroup/group.js';
-import type { Hierarchies } from './cgroup/hierarchies.js';
+import { recordedHierarchies, type Hierarchies } from './cgroup/hierarchies.js';
 import { imageIsFree } from './mounts/image.js';
 import { makerIsDead, processMarker } from './names.js';
 import { killIfPresent, processesMarked, processTree } from './processes.js';
@@ -18,16 +18,17 @@ export async function reclaimLinux(
   stateDir: string,
   hierarchies: Hierarchies | null,
 ): Promise<number> {
-  const sandboxes = new Set<string>();
-  if (hierarchies !== null) {
-    for (const name of await removeInstanceGroups(hierarchies, instanceId)) sandboxes.add(name.replace(/-\d+$/, ''));
-    for (const other of instancesWithGroups(hierarchies))
-      if (makerIsDead(other)) await removeInstanceGroups(hierarchies, other);
+  const folder = join(stateDir, instanceId);
+  const kept = existsSync(folder) ? readdirSync(folder) : [];
+  const sandboxes = new Set(kept);
+  const places = [hierarchies, ...kept.map((sandboxId) => recordedHierarchies(join(folder, sandboxId)))];
+  for (const place of places) {
+    if (place === null) continue;
+    for (const name of await removeInstanceGroups(place, instanceId)) sandboxes.add(name.replace(/-\d+$/, ''));
+    for (const other of instancesWithGroups(place)) if (makerIsDead(other)) await removeInstanceGroups(place, other);
   }
   for (const id of await endProcesses(instanceId)) sandboxes.add(id);
-  const folder = join(stateDir, instanceId);
-  for (const sandboxId of existsSync(folder) ? readdirSync(folder) : []) {
-    sandboxes.add(sandboxId);
+  for (const sandboxId of kept) {
     await imageIsFree(join(folder, sandboxId));
     await removeFolder(join(folder, sandboxId));
   }

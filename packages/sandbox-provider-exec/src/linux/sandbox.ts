@@ -10,6 +10,7 @@ import type {
   SandboxTemplate,
 } from '@ergon/sandbox-core';
 import { HOME, type SandboxPaths } from './bubblewrap/arguments.js';
+import { recordHierarchies } from './cgroup/hierarchies.js';
 import { runCommand, runOverOwnFiles } from './command.js';
 import { randomHostUid } from './identity.js';
 import type { Machine } from './machine.js';
@@ -67,6 +68,7 @@ export class LinuxSandbox {
       await mkdir(this.#paths.output);
       return;
     }
+    if (machine.cgroups !== null) recordHierarchies(this.folder, machine.cgroups);
     const uid = randomHostUid();
     const holder = await MountHolder.start(processMarker(template.instanceId, template.sandboxId));
     this.#confinement = { uid, holder };

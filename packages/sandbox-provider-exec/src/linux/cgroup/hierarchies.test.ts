@@ -1,4 +1,7 @@
-import { parseHierarchies } from './hierarchies.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseHierarchies, recordedHierarchies, recordHierarchies } from './hierarchies.js';
 
 const mounted = (controllers: string, { root = '/', at = `/sys/fs/cgroup/${controllers}` } = {}): string =>
   `32 31 0:29 ${root} ${at} rw,relatime shared:9 - cgroup cgroup rw,${controllers}`;
@@ -55,4 +58,26 @@ test('cgroup v2, or a controller that is missing, is none', () => {
       cgroup,
     ),
   ).toBeNull();
+});
+
+test('what is written down is read again; what is not there, cut off or something else is nothing', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ergon-hierarchies-'));
+  try {
+    expect(recordedHierarchies(folder)).toBeNull();
+    const hierarchies = { memory: '/m', pids: '/p', cpu: '/c', cpuacct: '/c' };
+    recordHierarchies(folder, hierarchies);
+    expect(recordedHierarchies(folder)).toEqual(hierarchies);
+    for (const text of [
+      '',
+      '{"memory":"/m","pi',
+      'null',
+      '{"memory":"/m"}',
+      JSON.stringify({ ...hierarchies, cpu: 'c' }),
+    ]) {
+      writeFileSync(join(folder, 'cgroups.json'), text);
+      expect(recordedHierarchies(folder)).toBeNull();
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

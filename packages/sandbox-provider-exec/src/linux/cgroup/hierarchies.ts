@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
 
 /** The controllers of cgroup v1 that a sandbox needs. */
 export const controllers = ['memory', 'pids', 'cpu', 'cpuacct'] as const;
@@ -37,6 +37,34 @@ export function parseHierarchies(mountinfo: string, cgroup: string): Hierarchies
 
 export function ownHierarchies(): Hierarchies | null {
   return parseHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8'));
+}
+
+/** A server that is started again may stand in other groups than the one that it cleans up after. */
+const RECORD = 'cgroups.json';
+
+/** Writes down, in a sandbox's folder, below which groups its own will be. */
+export function recordHierarchies(folder: string, hierarchies: Hierarchies): void {
+  writeFileSync(join(folder, RECORD), JSON.stringify(hierarchies));
+}
+
+/** Null: none are written down, or not to the end, in which case no group was made. */
+export function recordedHierarchies(folder: string): Hierarchies | null {
+  try {
+    const found: unknown = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));
+    return isHierarchies(found) ? found : null;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isHierarchies(value: unknown): value is Hierarchies {
+  if (typeof value !== 'object' || value === null) return false;
+  const folders = new Map(Object.entries(value) as [string, unknown][]);
+  return controllers.every((controller) => {
+    const folder = folders.get(controller);
+    return typeof folder === 'string' && isAbsolute(folder);
+  });
 }
 
 function lines(text: string): string[] {
