@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
+import { leftSignal } from '../http/left.js';
 
 export interface BodyStreamOptions {
   readonly contentType: string;
@@ -10,7 +11,7 @@ export interface BodyStreamOptions {
 /** A response's body, written piece by piece at the pace of its reader. */
 export class BodyStream {
   readonly #response: Response;
-  readonly #left = new AbortController();
+  readonly #left: AbortSignal;
   readonly #heartbeat: NodeJS.Timeout | undefined;
   #wrote = true;
 
@@ -22,29 +23,27 @@ export class BodyStream {
     // nginx and its like pass on what comes as it comes.
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
-    response.once('close', () => {
-      clearInterval(this.#heartbeat);
-      this.#left.abort();
-    });
-    if (heartbeat === undefined) return;
+    this.#left = leftSignal(response);
+    if (heartbeat === undefined || this.#left.aborted) return;
     this.#heartbeat = setInterval(() => {
       if (!this.#wrote && !response.writableNeedDrain) response.write(heartbeat.text);
       this.#wrote = false;
     }, heartbeat.everyMs);
+    this.#left.addEventListener('abort', () => clearInterval(this.#heartbeat));
   }
 
   /** Aborted when the reader has left (or all was sent). */
   get left(): AbortSignal {
-    return this.#left.signal;
+    return this.#left;
   }
 
   /** Resolves when there is room for more, or the reader has left. */
   async write(text: string): Promise<void> {
-    if (this.#left.signal.aborted || text === '') return;
+    if (this.#left.aborted || text === '') return;
     this.#wrote = true;
     if (this.#response.write(text)) return;
-    await once(this.#response, 'drain', { signal: this.#left.signal }).catch((error: unknown) => {
-      if (!this.#left.signal.aborted && !this.#response.destroyed) throw error;
+    await once(this.#response, 'drain', { signal: this.#left }).catch((error: unknown) => {
+      if (!this.#left.aborted && !this.#response.destroyed) throw error;
     });
   }
 

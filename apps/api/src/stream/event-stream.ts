@@ -1,5 +1,6 @@
 import type { Execution, ExecutionEvent } from '@ergon/sandbox-core';
 import type { Response } from 'express';
+import { leftSignal } from '../http/left.js';
 import { SseEncoder } from '../wire/sse.js';
 import { BodyStream } from './body-stream.js';
 
@@ -25,15 +26,15 @@ export async function sendEvents(
   parts: readonly Part[],
   options: EventStreamOptions,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  const left = leftSignal(response);
+  if (left.aborted) return;
   const begin = (): BodyStream => new BodyStream(response, { contentType: 'text/event-stream', heartbeat });
   let stream = options.certain ? begin() : null;
   for (const { execution, after } of parts) {
     const encoder = new SseEncoder(execution.id);
     const events: AsyncIterable<readonly ExecutionEvent[]> = execution.events({
       after,
-      signal: gone.signal,
+      signal: left,
       raw: options.raw ?? false,
     });
     for await (const batch of events) {
@@ -43,7 +44,7 @@ export async function sendEvents(
       await stream.write(text);
     }
   }
-  if (gone.signal.aborted) return;
+  if (left.aborted) return;
   if (stream === null) response.status(204).end();
   else stream.end();
 }
