@@ -52,6 +52,15 @@ describe('limits', () => {
     ]);
   });
 
+  it('what is too small to be kept is raised, and the note says so', () => {
+    const { limits, notes } = resolveLimits({ cpus: 1e-9, diskBytes: 1 }, {}, {});
+    expect(limits).toMatchObject({ cpus: 0.01, diskBytes: 1024 ** 2 });
+    expect(notes).toEqual([
+      'cpu_limit was raised from 1e-9 CPUs to the smallest that can be kept, 0.01 CPUs.',
+      'disk_limit was raised from 1 byte to the smallest that can be kept, 1 MiB.',
+    ]);
+  });
+
   it('a machine of two cores gets a default of two CPUs, and says so', () => {
     const { limits } = resolveLimits({}, {}, {});
     const fitted = fitToMachine(limits, { cpus: 2, memoryBytes: null, diskBytes: 1024 ** 2 });

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError } from '../src/index.js';
+import { Journal } from '../src/runner/journal.js';
+import { raiseSign } from '../src/runner/life-sign.js';
 import { allEvents, linesOf, makeHouse, until } from './house.js';
 import type { House } from './house.js';
 
@@ -397,4 +399,140 @@ it('a field of a solution that nobody knows is named in the selection', async ()
   house.registry.contents.set('typo', { code: 'true', main_file: 'a.sh', memmory_limit: '1m' });
   const sandbox = await house.runner.open('typo');
   expect(sandbox.selection.notes).toContain('content.memmory_limit is not a field that is known here; it was ignored.');
+});
+
+describe('races', () => {
+  it('the same execution id in two sandboxes at once: one has it, the other is refused', async () => {
+    const sandboxes = [await house.runner.open('hello'), await house.runner.open('hello')];
+    const outcomes = await Promise.allSettled(
+      sandboxes.map(({ id }) => house.runner.execute(id, { executionId: 'shared' })),
+    );
+    const refused = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as SandboxError] : [],
+    );
+    expect(refused).toMatchObject([{ code: 'SANDBOX008' }]);
+    expect(house.runner.history()).toHaveLength(1);
+  });
+
+  it('a sandbox that is being opened during a close is removed with the others', async () => {
+    const opening = Promise.allSettled(Array.from({ length: 5 }, () => house.runner.open('hello')));
+    await new Promise(setImmediate);
+    await house.runner.close();
+    expect(house.provider.boxes.size).toBe(0);
+    expect(house.runner.active()).toEqual([]);
+    await opening;
+    await expect(house.runner.open('hello')).rejects.toMatchObject({ code: 'SANDBOX001' });
+    expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([]);
+    house.runner = await house.start();
+  });
+
+  it('an execution that is read only after the next one began is whole', async () => {
+    const sandbox = await house.runner.open('hello');
+    const first = await sandbox.execute();
+    await first.result;
+    await (
+      await sandbox.execute({ command: ['true'] })
+    ).result;
+    expect(linesOf(await allEvents(first)).sort()).toEqual(['[stderr] oops', '[stdout] hello']);
+    await sandbox.cleanup();
+    expect((await allEvents(first)).at(-1)).toMatchObject({ type: 'end' });
+  });
+
+  it('two cleanups of all count each sandbox once', async () => {
+    await house.runner.open('hello');
+    await house.runner.open('hello');
+    const counts = await Promise.all([house.runner.cleanupAll(), house.runner.cleanupAll()]);
+    expect(counts).toEqual([2, 0]);
+  });
+
+  it('a sandbox that was removed while it ran is not idle later', async () => {
+    await house.runner.close();
+    const info = jest.fn();
+    house.runner = await house.start({ idleMs: 50, logger: { error: info, warn: info, info, debug: info } });
+    const sandbox = await house.runner.open('hello');
+    const execution = await sandbox.execute({ command: ['sleep', '60'] });
+    await sandbox.ready;
+    await sandbox.cleanup();
+    await execution.result;
+    const other = await house.runner.open('hello');
+    await until(() => house.runner.active().length === 0);
+    const idle = info.mock.calls.filter(([message]) => String(message).includes('idle')) as [
+      string,
+      { sandboxId: string },
+    ][];
+    expect(idle.map(([, { sandboxId }]) => sandboxId)).toEqual([other.id]);
+  });
+});
+
+it('waiting for results ends with its signal', async () => {
+  const sandbox = await house.runner.open('hello');
+  await sandbox.execute({ command: ['sleep', '60'] });
+  const abort = new AbortController();
+  const waiting = house.runner.results(sandbox.id, { waitMs: 60_000, signal: abort.signal });
+  abort.abort();
+  expect(['preparing', 'running']).toContain((await waiting).status);
+});
+
+it('the history before something unknown is refused', async () => {
+  await house.runner.test('hello');
+  expect(() => house.runner.history({ before: 'nothing' })).toThrow(
+    expect.objectContaining({ code: 'SANDBOX008' }) as Error,
+  );
+  expect(house.runner.history({ before: new Date(0).toISOString() })).toEqual([]);
+});
+
+it('a result that the journal cannot take is there until a restart, and says so', async () => {
+  const sandbox = await house.runner.open('hello');
+  await sandbox.ready;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on its own object below
+  const real = Journal.prototype.append;
+  const full = jest.spyOn(Journal.prototype, 'append').mockImplementation(function (this: Journal, entry, options) {
+    if (entry.kind === 'end') return Promise.reject(new SandboxError('SANDBOX004', 'The disk is full.'));
+    return real.call(this, entry, options);
+  });
+  const execution = await sandbox.execute();
+  const events = await allEvents(execution);
+  full.mockRestore();
+  const sentence = expect.stringContaining('could not be written') as string;
+  expect(events).toContainEqual(expect.objectContaining({ type: 'error', message: sentence }));
+  expect(await house.runner.results(sandbox.id)).toMatchObject({ status: 'completed', exitCode: 0, stdout: 'hello\n' });
+  expect(house.runner.history()).toMatchObject([{ executionId: execution.id, status: 'completed' }]);
+  const second = await (await sandbox.execute()).result; // the journal takes both now
+  expect(await house.runner.results(sandbox.id, { executionId: execution.id })).toMatchObject({ status: 'completed' });
+  await house.runner.close();
+  house.runner = await house.start();
+  expect(await house.runner.results(sandbox.id, { executionId: execution.id })).toMatchObject({ status: 'completed' });
+  expect(second.status).toBe('completed');
+});
+
+it('a server in another pid namespace holds its data folder by the socket that answers', async () => {
+  await house.runner.close();
+  const elsewhere = '0123abcd-7-7-abcd'; // as a server in a container that shares the folder is named
+  await writeFile(join(house.dataDir, 'lock'), elsewhere);
+  const sign = await raiseSign(house.dataDir, elsewhere);
+  await expect(house.start()).rejects.toMatchObject({ code: 'SANDBOX001' });
+  await sign.close();
+  house.runner = await house.start();
+  expect(await house.runner.test('hello')).toMatchObject({ status: 'completed' });
+});
+
+it('a data folder with a long path can be locked too', async () => {
+  const dataDir = join(house.dataDir, 'long'.repeat(30));
+  const runner = await house.start({ dataDir });
+  await expect(house.start({ dataDir })).rejects.toMatchObject({ code: 'SANDBOX001' });
+  await runner.close();
+  expect((await readdir(dataDir)).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+it('a damaged journal stops the start with a sentence', async () => {
+  await house.runner.close();
+  const path = join(house.dataDir, 'history.jsonl');
+  const before = await readFile(path, 'utf8');
+  await writeFile(path, `${before}null\n`);
+  await expect(house.start()).rejects.toMatchObject({
+    code: 'SANDBOX001',
+    message: expect.stringContaining(`damaged at byte ${String(before.length)}`) as string,
+  });
+  await writeFile(path, before);
+  house.runner = await house.start();
 });

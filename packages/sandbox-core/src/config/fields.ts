@@ -61,7 +61,7 @@ export const cpuField = z
 export const pidsField = z
   .int({ error: 'must be a whole number of processes' })
   .min(1, 'must be at least 1')
-  .max(4_194_304, 'must be at most 4194304');
+  .max(4_000_000, 'must be at most 4000000');
 
 export const memoryField = sizeSchema();
 export const diskField = sizeSchema();

@@ -11,6 +11,9 @@ const defaults = {
   timeoutMs: 300_000,
 } as const;
 
+/** Below these no provider can go: the kernel's shortest share of time (1 ms of 100), the least that a filesystem takes. */
+const smallest: LimitWishes = { cpus: 0.01, diskBytes: 1024 ** 2 };
+
 /** Open files of one process, unless the server is told otherwise. */
 const openFiles = 1024;
 
@@ -54,6 +57,13 @@ export function resolveLimits(request: LimitWishes, solution: LimitWishes, ceili
     asked.add(dimensions[key].limit);
   }
   const { values, notes } = lower(chosen, ceiling, "the server's ceiling");
+  for (const key of settable) {
+    const least = smallest[key];
+    if (least === undefined || values[key] >= least) continue;
+    const { field, format } = dimensions[key];
+    notes.push(`${field} was raised from ${format(values[key])} to the smallest that can be kept, ${format(least)}.`);
+    values[key] = least;
+  }
   return { limits: withFileBounds(values), asked, notes };
 }
 

@@ -82,7 +82,7 @@ export interface RunPorts {
   /** Called when the program is about to run. */
   readonly onRunning: () => void;
   /** Keeps the result; called before any reader sees the end. */
-  readonly commit: (result: StoredResult) => Promise<void>;
+  readonly commit: (result: StoredResult) => Promise<StoredResult>;
 }
 
 const maxSamples = 120;
@@ -160,7 +160,7 @@ export async function runExecution(
   const status = statusOfEnd(end);
   const errors = describeEnd(end, spec, log);
   for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, now());
-  const result: StoredResult = {
+  const seen: StoredResult = {
     sandboxId: spec.sandboxId,
     solutionId: spec.solutionId,
     executionId: spec.executionId,
@@ -182,7 +182,8 @@ export async function runExecution(
     errors: errors.map(({ message }) => message),
     files: null,
   };
-  await ports.commit(result);
+  const result = await ports.commit(seen);
+  for (const message of result.errors.slice(seen.errors.length)) log.append({ type: 'error', message }, now());
   await log.end({ type: 'end', status, cause: end.cause, exitCode: end.exitCode }, now());
   return { result, end };
 }
@@ -214,12 +215,13 @@ class Backstop {
     this.expired = new Promise((resolve) => (this.#expire = resolve));
   }
 
-  /** Sets it anew, from now on. */
-  arm(ms: number): void {
+  /** Sets it anew, from now on. In slices, so that a process that was held up for that long takes a look before it gives up. */
+  arm(ms: number, slices = 10): void {
     this.clear();
     this.#timer = setTimeout(() => {
-      this.#expire(lost('The provider did not report an end in time; what became of the program is not known.'));
-    }, ms);
+      if (slices > 1) this.arm((ms / slices) * (slices - 1), slices - 1);
+      else this.#expire(lost('The provider did not report an end in time; what became of the program is not known.'));
+    }, ms / slices);
   }
 
   clear(): void {

@@ -1,3 +1,4 @@
+import { SandboxError } from '../contract/error.js';
 import type { TestResultRecord } from '../contract/solution.js';
 import type { SandboxStatus } from '../contract/status.js';
 import { Journal } from './journal.js';
@@ -25,7 +26,8 @@ export interface ExecutionRecord {
     readonly status: SandboxStatus;
     readonly exitCode: number | null;
     readonly executionTimeMs: number | null;
-    readonly place: JournalPlace;
+    /** Where the journal has its result; or the result itself, while the journal can't be written. */
+    readonly place: JournalPlace | StoredResult;
   } | null;
   settled: boolean;
 }
@@ -48,6 +50,7 @@ export class History {
   readonly #journal: Journal;
   readonly sandboxes: Map<string, SandboxRecord>;
   readonly executions: Map<string, ExecutionRecord>;
+  readonly #unwritten = new Map<string, JournalEntry>();
 
   private constructor(
     journal: Journal,
@@ -68,15 +71,28 @@ export class History {
     return new History(journal, sandboxes, executions);
   }
 
+  /** @throws SandboxError SANDBOX004 when the disk is full; an end is then remembered all the same, and written when that is possible. */
   async add(entry: JournalEntry, options: { durable?: boolean } = {}): Promise<void> {
-    const place = await this.#journal.append(entry, options);
-    remember(this.sandboxes, this.executions, entry, place);
+    try {
+      for (const [id, unwritten] of [...this.#unwritten]) {
+        remember(this.sandboxes, this.executions, unwritten, await this.#journal.append(unwritten, { durable: true }));
+        this.#unwritten.delete(id);
+      }
+      remember(this.sandboxes, this.executions, entry, await this.#journal.append(entry, options));
+    } catch (error) {
+      if (entry.kind === 'end') {
+        this.#unwritten.set(entry.executionId, entry);
+        remember(this.sandboxes, this.executions, entry, entry.result);
+      }
+      throw error;
+    }
   }
 
   /** The kept result. Null: it has not ended. */
   async result(executionId: string): Promise<StoredResult | null> {
     const end = this.executions.get(executionId)?.end;
     if (end == null) return null;
+    if (!('offset' in end.place)) return end.place;
     const entry = await this.#journal.read(end.place);
     if (entry.kind !== 'end') throw new Error(`the journal has no end of ${executionId} where it should`);
     return entry.result;
@@ -88,6 +104,15 @@ export class History {
     const rows: HistoryRow[] = [];
     const all = [...this.executions.values()].reverse();
     const cursor = before === undefined ? undefined : this.executions.get(before);
+    if (cursor === undefined && before !== undefined && Number.isNaN(Date.parse(before))) {
+      throw new SandboxError(
+        'SANDBOX008',
+        'before: must be the id of an execution that is known here, or a time (ISO 8601).',
+        {
+          field: 'before',
+        },
+      );
+    }
     const from = cursor === undefined ? 0 : all.indexOf(cursor) + 1;
     for (const { executionId, sandbox, started, end } of all.slice(from)) {
       if (rows.length === limit) break;
@@ -116,7 +141,7 @@ function remember(
   sandboxes: Map<string, SandboxRecord>,
   executions: Map<string, ExecutionRecord>,
   entry: JournalEntry,
-  place: JournalPlace,
+  place: JournalPlace | StoredResult,
 ): void {
   switch (entry.kind) {
     case 'sandbox': {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hasErrorCode } from '../contract/error.js';
 
 /**
@@ -13,19 +13,27 @@ export function newInstanceId(): string {
   return [bootId(), process.pid, start, randomBytes(2).toString('hex')].join('-');
 }
 
-/** False when the machine was started anew since, or the process has ended. Null: no such name. */
+/**
+ * Whether the process of an instance is still there. Null: that can't be told from here, because it is no such name, or because it was
+ * given at another boot, on another machine, or in another pid namespace.
+ */
 export function isInstanceAlive(instanceId: string): boolean | null {
   const match = /^([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{4}$/.exec(instanceId);
   if (match === null) return null;
   const [, boot, pid, start] = match;
-  return boot === bootId() && start === processStart(Number(pid));
+  return boot === bootId() ? start === processStart(Number(pid)) : null;
 }
 
-/** Eight digits that change with every start of the machine (random(4), `boot_id`; sysctl `kern.boottime` on macOS). */
+/**
+ * Eight digits for where pids mean what they mean here: this boot (random(4), `boot_id`; sysctl `kern.boottime` on macOS) and this pid
+ * namespace (pid_namespaces(7)).
+ */
 function bootId(): string {
-  if (process.platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
-  const boot = execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' });
-  return createHash('sha256').update(boot).digest('hex').slice(0, 8);
+  const scope =
+    process.platform === 'linux'
+      ? `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')} ${readlinkSync('/proc/self/ns/pid')}`
+      : execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' });
+  return createHash('sha256').update(scope).digest('hex').slice(0, 8);
 }
 
 /** When a process began: clock ticks since the boot (proc(5), field 22 of `stat`); on macOS the seconds of `ps -o lstart`. */

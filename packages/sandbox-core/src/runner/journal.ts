@@ -6,6 +6,14 @@ import type { SandboxResult } from '../contract/result.js';
 /** A result as it is kept: the program's output is in the execution's log. */
 export type StoredResult = Omit<SandboxResult, 'stdout' | 'stderr'> & { readonly executionId: string };
 
+/** What became of a result that was to be kept. */
+export interface KeptResult {
+  /** As readers get it. */
+  readonly result: StoredResult;
+  /** Journal and registry have it. */
+  readonly recorded: boolean;
+}
+
 /** One line of the journal. Times are ISO 8601, UTC. */
 export type JournalEntry =
   | {
@@ -111,9 +119,16 @@ async function replay(file: FileHandle, visit: (entry: JournalEntry, place: Jour
 }
 
 function parseEntry(line: string, offset: number): JournalEntry {
+  let cause: unknown;
   try {
-    return JSON.parse(line) as JournalEntry; // written by this class only
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry === 'object' && entry !== null && 'kind' in entry) return entry as JournalEntry; // written by this class only
   } catch (error) {
-    throw new Error(`The journal is damaged at byte ${String(offset)}.`, { cause: error });
+    cause = error;
   }
+  throw new SandboxError(
+    'SANDBOX001',
+    `The journal history.jsonl in the data folder is damaged at byte ${String(offset)}. Mend that line or move the file away.`,
+    { cause },
+  );
 }

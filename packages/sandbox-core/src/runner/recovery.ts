@@ -56,7 +56,8 @@ export async function endCutOffRuns(
     let result = await history.result(executionId);
     if (result === null) {
       result = cutOffResult(execution);
-      logger.warn('A run was cut off when the server ended', { executionId, solutionId: result.solutionId });
+      const { sandboxId, solutionId } = result;
+      logger.warn('A run was cut off when the server ended', { executionId, sandboxId, solutionId });
       await history.add({ kind: 'end', executionId, at, result }, { durable: true });
     }
     await completeLog(join(executionsDir, `${executionId}.log`), result);

@@ -1,9 +1,10 @@
 import type { SandboxResult } from '../contract/result.js';
 import { formatSize } from '../config/size.js';
-import type { EventLog } from '../execution/index.js';
+import type { ExecutionEvent } from '../contract/events.js';
+import { EventLog } from '../execution/index.js';
 
 /** The most of each stream that a result carries; the log has the rest. */
-const maxTextBytes = 8 * 1024 ** 2;
+const maxTextBytes = 1024 ** 2;
 
 /** A result with its program's output, from the log. */
 export async function withText(
@@ -15,4 +16,17 @@ export async function withText(
   if (!shortened) return { ...result, stdout, stderr };
   const sentence = `The output is shortened here to its first ${formatSize(maxTextBytes)} a stream; the execution's events have all of it.`;
   return { ...result, stdout, stderr, truncated: true, errors: [...result.errors, sentence] };
+}
+
+/** The events of a log that nobody writes any more. */
+export async function* readKeptEvents(
+  path: string,
+  options: { after?: number; signal?: AbortSignal; raw?: boolean } = {},
+): AsyncGenerator<readonly ExecutionEvent[], void, undefined> {
+  const log = await EventLog.read(path);
+  try {
+    yield* log.events(options);
+  } finally {
+    await log[Symbol.asyncDispose]();
+  }
 }

@@ -14,6 +14,7 @@ import type { SandboxStatus } from '../contract/status.js';
 import { EventLog } from '../execution/index.js';
 import type { SandboxFactory } from '../factory/factory.js';
 import { parseSolution } from '../solution/content.js';
+import type { Solution } from '../solution/content.js';
 import { SolutionFiles } from '../solution/materialise.js';
 import type { Execution, FollowOptions } from './execution.js';
 import { configureSandbox } from './configure.js';
@@ -21,9 +22,9 @@ import { lockDataFolder } from './data-lock.js';
 import { History, testResultOf } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
-import type { StoredResult } from './journal.js';
+import type { KeptResult, StoredResult } from './journal.js';
 import { endCutOffRuns, reclaimLeftovers } from './recovery.js';
-import { withText } from './results.js';
+import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
 import type { ExecuteRequest } from './sandbox.js';
 
@@ -73,6 +74,10 @@ export class SandboxRunner implements AsyncDisposable {
   readonly #files: SolutionFiles;
   readonly #unlock: () => Promise<void>;
   readonly #sandboxes = new Map<string, Sandbox>();
+  /** Ids of executions that are being started, with their sandboxes. */
+  readonly #claims = new Map<string, string>();
+  /** Requests that are past the limit's check. */
+  readonly #opening = new Set<Promise<Sandbox>>();
   /** Requests that are past the limit's check and not in the map yet. */
   #admitted = 0;
   #closing: Promise<void> | null = null;
@@ -164,43 +169,76 @@ export class SandboxRunner implements AsyncDisposable {
       asked,
     });
     const release = this.#admit();
+    const opening = this.#open(solution, { ...chosen, notes }, parsed.run === true).finally(release);
+    this.#opening.add(opening);
     try {
-      await this.#history.add({
-        kind: 'sandbox',
-        sandboxId: config.sandboxId,
-        solutionId,
-        ownerId: config.ownerId,
-        provider: chosen.provider.name,
-        at: new Date().toISOString(),
-      });
-      const sandbox = new Sandbox({
-        provider: chosen.provider,
-        config: chosen.config,
-        selection: { ...chosen.selection, notes: [...notes, ...chosen.selection.notes] },
-        solution,
-        materialise: () => this.#files.materialise(solution.files),
-        history: this.#history,
-        executionsDir: this.#executionsDir,
-        killGraceMs: this.#options.killGraceMs,
-        idleMs: this.#options.idleMs,
-        logger: this.#options.logger,
-        keep: (result) => this.#keep(result),
-        onGone: ({ id }) => {
-          this.#sandboxes.delete(id);
-        },
-      });
-      this.#sandboxes.set(sandbox.id, sandbox);
-      if (parsed.run !== true) return sandbox;
-      try {
-        await sandbox.execute();
-        return sandbox;
-      } catch (error) {
-        await sandbox.cleanup(); // its id was told to nobody
-        throw error;
-      }
+      return await opening;
     } finally {
-      release();
+      this.#opening.delete(opening);
     }
+  }
+
+  async #open(
+    solution: Solution,
+    {
+      provider,
+      config,
+      selection,
+      notes,
+    }: Awaited<ReturnType<SandboxFactory['choose']>> & { notes: readonly string[] },
+    run: boolean,
+  ): Promise<Sandbox> {
+    await this.#history.add({
+      kind: 'sandbox',
+      sandboxId: config.sandboxId,
+      solutionId: solution.id,
+      ownerId: config.ownerId,
+      provider: provider.name,
+      at: new Date().toISOString(),
+    });
+    const sandbox = new Sandbox({
+      provider,
+      config,
+      selection: { ...selection, notes: [...notes, ...selection.notes] },
+      solution,
+      materialise: () => this.#files.materialise(solution.files),
+      history: this.#history,
+      executionsDir: this.#executionsDir,
+      killGraceMs: this.#options.killGraceMs,
+      idleMs: this.#options.idleMs,
+      logger: this.#options.logger,
+      known: (executionId) => this.#knownExecution(executionId, config.sandboxId),
+      claim: (executionId) => this.#claim(executionId, config.sandboxId),
+      keep: (result) => this.#keep(result),
+      onGone: ({ id }) => {
+        this.#sandboxes.delete(id);
+      },
+    });
+    this.#sandboxes.set(sandbox.id, sandbox);
+    if (!run) return sandbox;
+    try {
+      await sandbox.execute();
+      return sandbox;
+    } catch (error) {
+      await sandbox.cleanup(); // its id was told to nobody
+      throw error;
+    }
+  }
+
+  #knownExecution(executionId: string, sandboxId: string): Promise<Execution> | null {
+    const owner = this.#history.executions.get(executionId)?.sandbox.sandboxId ?? this.#claims.get(executionId);
+    if (owner === undefined) return null;
+    if (owner === sandboxId) return this.execution(executionId);
+    throw new SandboxError('SANDBOX008', 'execution_id: another sandbox has an execution of this id.', {
+      field: 'execution_id',
+    });
+  }
+
+  #claim(executionId: string, sandboxId: string): () => void {
+    this.#claims.set(executionId, sandboxId);
+    return () => {
+      this.#claims.delete(executionId);
+    };
   }
 
   /** Counts a sandbox before the first await after the check, so that two requests can't share the last place. */
@@ -242,14 +280,8 @@ export class SandboxRunner implements AsyncDisposable {
   /** The same `executionId` again follows that execution and never starts a second. */
   async execute(sandboxId: string, request: ExecuteRequest = {}): Promise<Execution> {
     const { executionId } = request;
-    const known = executionId === undefined ? undefined : this.#history.executions.get(executionId);
-    if (executionId !== undefined && known !== undefined) {
-      if (known.sandbox.sandboxId === sandboxId) return this.execution(executionId);
-      throw new SandboxError('SANDBOX008', 'execution_id: another sandbox has an execution of this id.', {
-        field: 'execution_id',
-      });
-    }
-    return this.sandbox(sandboxId).execute(request);
+    const known = executionId === undefined ? null : this.#knownExecution(executionId, sandboxId);
+    return known ?? this.sandbox(sandboxId).execute(request);
   }
 
   /**
@@ -257,13 +289,13 @@ export class SandboxRunner implements AsyncDisposable {
    * @throws SandboxError SANDBOX006 when there never was one.
    */
   async execution(executionId: string): Promise<Execution> {
-    const record = this.#history.executions.get(executionId);
-    if (record === undefined) throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`);
-    const { sandboxId } = record.sandbox;
-    const current = this.#sandboxes.get(sandboxId)?.current;
-    if (current?.id === executionId) return current;
+    const sandboxId = this.#history.executions.get(executionId)?.sandbox.sandboxId ?? this.#claims.get(executionId);
+    const live = sandboxId === undefined ? undefined : this.#sandboxes.get(sandboxId)?.find(executionId);
+    if (live != null) return live; // being started, running, or the last one
     const result = await this.#history.result(executionId);
-    if (result === null) return this.sandbox(sandboxId).execute({ executionId }); // it is just being started
+    if (sandboxId === undefined || result === null) {
+      throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`, { field: 'execution_id' });
+    }
     const path = this.#logPath(executionId);
     return {
       id: executionId,
@@ -271,14 +303,7 @@ export class SandboxRunner implements AsyncDisposable {
       get result() {
         return readLog(path, (log) => withText(result, log));
       },
-      async *events(options?: FollowOptions) {
-        const log = await EventLog.read(path);
-        try {
-          yield* log.events(options);
-        } finally {
-          await log[Symbol.asyncDispose]();
-        }
-      },
+      events: (options?: FollowOptions) => readKeptEvents(path, options),
       stop: () => Promise.resolve(),
     };
   }
@@ -310,12 +335,15 @@ export class SandboxRunner implements AsyncDisposable {
 
   /**
    * What is known of a sandbox's last execution, or of the one named; readable after cleanup and restart.
-   * @param options.waitMs waits so long for the end of a run that goes on.
+   * @param options.waitMs waits so long for the end of a run that goes on; `signal` ends the waiting.
    * @throws SandboxError SANDBOX006
    */
-  async results(sandboxId: string, options: { executionId?: string; waitMs?: number } = {}): Promise<SandboxResult> {
+  async results(
+    sandboxId: string,
+    options: { executionId?: string; waitMs?: number; signal?: AbortSignal } = {},
+  ): Promise<SandboxResult> {
     const record = this.#known(sandboxId);
-    const { executionId, waitMs = 0 } = options;
+    const { executionId, waitMs = 0, signal } = options;
     if (executionId !== undefined && this.#history.executions.get(executionId)?.sandbox !== record) {
       throw new SandboxError('SANDBOX006', `Sandbox ${sandboxId} has no execution ${executionId}.`, {
         field: 'execution_id',
@@ -325,10 +353,10 @@ export class SandboxRunner implements AsyncDisposable {
     const id = executionId ?? record.executionIds.at(-1);
     if (id === undefined) return sandbox?.emptyResult() ?? goneResult(record);
     const running = sandbox?.current?.id === id ? sandbox.current : null;
-    if (running !== null && waitMs > 0) await atMost(running.result, waitMs);
+    if (running !== null && waitMs > 0) await atMost(running.result, waitMs, signal);
     const ended = await this.#history.result(id);
     if (ended !== null) return readLog(this.#logPath(id), (log) => withText(ended, log));
-    return sandbox?.runningResult() ?? goneResult(record);
+    return (await sandbox?.runningResult()) ?? goneResult(record);
   }
 
   /** Ends what runs in a sandbox, and keeps the sandbox. False: nothing ran. */
@@ -344,16 +372,17 @@ export class SandboxRunner implements AsyncDisposable {
 
   /**
    * Removes every sandbox, running or not.
-   * @returns how many.
+   * @returns how many, without those that somebody else was removing already.
    * @throws AggregateError when some could not be removed; the others are.
    */
   async cleanupAll(): Promise<number> {
     const all = [...this.#sandboxes.values()];
+    const ours = all.filter((sandbox) => !sandbox.isLeaving).length;
     const outcomes = await Promise.allSettled(all.map((sandbox) => sandbox.cleanup()));
     const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
     if (failures.length > 0)
       throw new AggregateError(failures, `${String(failures.length)} sandboxes could not be removed.`);
-    return all.length;
+    return ours;
   }
 
   /** The sandboxes that are here and count against the limit. */
@@ -376,15 +405,17 @@ export class SandboxRunner implements AsyncDisposable {
     });
   }
 
-  async #keep(result: StoredResult): Promise<boolean> {
-    const { executionId } = result;
+  async #keep(result: StoredResult): Promise<KeptResult> {
+    const { executionId, sandboxId } = result;
     try {
       await this.#history.add({ kind: 'end', executionId, at: new Date().toISOString(), result }, { durable: true });
     } catch (error) {
-      this.#options.logger.error('A result could not be kept', { executionId, error: sentenceOf(error) });
-      return false;
+      this.#options.logger.error('A result could not be kept', { executionId, sandboxId, error: sentenceOf(error) });
+      const sentence =
+        'This result could not be written to the disk of the server: until it can be, a restart forgets it.';
+      return { result: { ...result, errors: [...result.errors, sentence] }, recorded: false };
     }
-    return this.#record(result);
+    return { result, recorded: await this.#record(result) };
   }
 
   async #record(result: StoredResult): Promise<boolean> {
@@ -407,6 +438,7 @@ export class SandboxRunner implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
+      await Promise.allSettled(this.#opening);
       await this.cleanupAll();
       await rm(join(this.#options.dataDir, 'sandboxes', this.#instanceId), { recursive: true, force: true });
     } finally {
@@ -458,9 +490,16 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Waits for a promise, but no longer than this. */
-async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-  clearTimeout(timer);
+/** Waits for a promise, but no longer than this, nor beyond the abort. */
+async function atMost(promise: Promise<unknown>, ms: number, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const timeout = AbortSignal.any([over.signal, AbortSignal.timeout(ms), ...(signal === undefined ? [] : [signal])]);
+  const passed = new Promise<void>((resolve) => {
+    timeout.addEventListener('abort', () => {
+      resolve();
+    });
+    if (timeout.aborted) resolve();
+  });
+  await Promise.race([promise, passed]);
+  over.abort();
 }

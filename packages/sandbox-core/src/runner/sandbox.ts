@@ -17,8 +17,8 @@ import type { Solution } from '../solution/content.js';
 import { RunProgress, runExecution } from './execution.js';
 import type { Execution, FollowOptions } from './execution.js';
 import type { History } from './history.js';
-import type { StoredResult } from './journal.js';
-import { withText } from './results.js';
+import type { KeptResult, StoredResult } from './journal.js';
+import { readKeptEvents, withText } from './results.js';
 
 export interface ExecuteRequest {
   /** argv. Default: the solution's own command. */
@@ -44,8 +44,12 @@ export interface SandboxPorts {
   readonly killGraceMs: number;
   readonly idleMs: number;
   readonly logger: Logger;
-  /** Keeps a result; resolves before readers see the end. False: it must be tried again at the next start. */
-  readonly keep: (result: StoredResult) => Promise<boolean>;
+  /** An execution of this id that this sandbox had before. @throws SandboxError SANDBOX008 when the id is another sandbox's. */
+  readonly known: (executionId: string) => Promise<Execution> | null;
+  /** Takes an id for this sandbox; the returned function gives it back, if nothing came of it. */
+  readonly claim: (executionId: string) => () => void;
+  /** Keeps a result; resolves before readers see the end. */
+  readonly keep: (result: StoredResult) => Promise<KeptResult>;
   readonly onGone: (sandbox: Sandbox) => void;
 }
 
@@ -141,8 +145,8 @@ export class Sandbox implements AsyncDisposable {
       request.executionId === undefined
         ? randomUUID()
         : parseInput(executionIdField, request.executionId, 'executionId');
-    const known = this.#executions.get(executionId);
-    if (known !== undefined) return known;
+    const known = this.#executions.get(executionId) ?? this.#ports.known(executionId);
+    if (known !== null) return known;
     const command = this.#command(request);
     if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
     if (this.#starting !== null || this.#current?.running === true) {
@@ -154,10 +158,14 @@ export class Sandbox implements AsyncDisposable {
         `The environment of sandbox ${this.id} was lost. Remove it and open a new one.`,
       );
     }
+    const giveBack = this.#ports.claim(executionId);
     this.#starting = executionId;
     const starting = this.#start(executionId, command, request.stdin).finally(() => (this.#starting = null));
     this.#executions.set(executionId, starting);
-    starting.catch(() => this.#executions.delete(executionId));
+    starting.then(giveBack, () => {
+      this.#executions.delete(executionId);
+      giveBack();
+    });
     return starting;
   }
 
@@ -182,12 +190,17 @@ export class Sandbox implements AsyncDisposable {
   async #start(executionId: string, command: readonly string[], stdin: string | undefined): Promise<LiveExecution> {
     const { history, executionsDir, provider, config, killGraceMs, solution } = this.#ports;
     clearTimeout(this.#idle);
-    const log = await EventLog.create(join(executionsDir, `${executionId}.log`), {
-      outputLimitBytes: config.limits.outputBytes,
+    const path = join(executionsDir, `${executionId}.log`);
+    const log = await EventLog.create(path, { outputLimitBytes: config.limits.outputBytes }).catch((cause: unknown) => {
+      this.#rest();
+      throw new SandboxError('SANDBOX004', 'The log of the run could not be made: is the disk of the server full?', {
+        cause,
+      });
     });
     try {
       await history.add({ kind: 'start', executionId, sandboxId: this.id, at: new Date().toISOString() });
     } catch (error) {
+      this.#rest();
       await log[Symbol.asyncDispose]();
       await rm(log.path, { force: true });
       throw error;
@@ -210,7 +223,7 @@ export class Sandbox implements AsyncDisposable {
       outputBytes,
     };
     const signal = AbortSignal.any([execution.abort.signal, this.#abort.signal]);
-    let kept = false;
+    let settled = false;
     execution.run(
       runExecution(
         { ...spec, ...(stdin !== undefined && { stdin }) },
@@ -224,17 +237,20 @@ export class Sandbox implements AsyncDisposable {
             if (this.#phase === 'ready') this.#phase = 'busy';
           },
           commit: async (result) => {
-            kept = await this.#ports.keep(result);
+            const kept = await this.#ports.keep(result);
+            settled = kept.recorded;
             // The next command may be sent by whoever has seen the end, so the sandbox is at rest before that is written.
             this.#lastEnd = { cause: result.cause ?? 'lost', exitCode: result.exitCode };
             if (this.#phase === 'busy') this.#phase = result.cause === 'lost' ? 'broken' : 'ready';
             execution.running = false;
             this.#rest();
+            return kept.result;
           },
         },
       ).then(async ({ result }) => {
-        if (kept) await history.add({ kind: 'settled', executionId });
-        return withText(result, log);
+        const text = await withText(result, log);
+        if (settled) await this.#settle(executionId);
+        return text;
       }),
     );
     if (previous !== null) {
@@ -244,6 +260,25 @@ export class Sandbox implements AsyncDisposable {
       });
     }
     return execution;
+  }
+
+  /** Without this line the next start completes the execution again, which changes nothing. */
+  async #settle(executionId: string): Promise<void> {
+    try {
+      await this.#ports.history.add({ kind: 'settled', executionId });
+    } catch (error) {
+      this.#ports.logger.warn('The journal could not be written', { executionId, error: sentenceOf(error) });
+    }
+  }
+
+  /** An execution of this sandbox, also one that is being started. */
+  find(executionId: string): Promise<Execution> | null {
+    return this.#executions.get(executionId) ?? null;
+  }
+
+  /** It is going, or gone. */
+  get isLeaving(): boolean {
+    return this.#cleaning !== null;
   }
 
   /** Ends what runs, and waits for its end. False: nothing ran. */
@@ -313,6 +348,7 @@ export class Sandbox implements AsyncDisposable {
   cleanup(): Promise<void> {
     this.#cleaning ??= this.#cleanup().catch((error: unknown) => {
       this.#cleaning = null;
+      this.#rest();
       throw error;
     });
     return this.#cleaning;
@@ -345,6 +381,7 @@ export class Sandbox implements AsyncDisposable {
   /** Starts the time after which an unused sandbox goes. */
   #rest(): void {
     clearTimeout(this.#idle);
+    if (this.#cleaning !== null) return;
     this.#idle = setTimeout(() => {
       this.#ports.logger.info('A sandbox was idle and is removed', { sandboxId: this.id });
       this.cleanup().catch((error: unknown) => {
@@ -352,7 +389,6 @@ export class Sandbox implements AsyncDisposable {
           sandboxId: this.id,
           error: sentenceOf(error),
         });
-        this.#rest();
       });
     }, this.#ports.idleMs);
     this.#idle.unref();
@@ -368,6 +404,7 @@ class LiveExecution implements Execution {
   running = true;
   #readers = 0;
   #retired = false;
+  #closed = false;
   #result: Promise<SandboxResult> | null = null;
 
   constructor(id: string, sandboxId: string, log: EventLog) {
@@ -389,7 +426,8 @@ class LiveExecution implements Execution {
   async *events(options: FollowOptions = {}): ReturnType<EventLog['events']> {
     this.#readers += 1;
     try {
-      yield* this.log.events(options);
+      if (this.#closed) yield* readKeptEvents(this.log.path, options);
+      else yield* this.log.events(options);
     } finally {
       this.#readers -= 1;
       if (this.#retired) await this.retire();
@@ -399,7 +437,9 @@ class LiveExecution implements Execution {
   /** Closes the log of an ended run, once those who read it have read it all. */
   async retire(): Promise<void> {
     this.#retired = true;
-    if (this.#readers === 0) await this.log[Symbol.asyncDispose]();
+    if (this.#readers > 0 || this.#closed) return;
+    this.#closed = true;
+    await this.log[Symbol.asyncDispose]();
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { newInstanceId } from '@ergon/sandbox-core';
 import { assertSafeName, makerIsDead } from './names.js';
 import { processStart } from './processes.js';
 import { parseCpuList, someCpus } from './cpus.js';
 
-const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+const [boot = ''] = newInstanceId().split('-');
 const start = processStart(process.pid) ?? 0;
 
 test('a maker is dead only if it ran since this boot and its process is gone', () => {

@@ -1,6 +1,4 @@
-import { SandboxError } from '@ergon/sandbox-core';
-import { processStart } from './processes.js';
-import { readFileSync } from 'node:fs';
+import { SandboxError, isInstanceAlive } from '@ergon/sandbox-core';
 
 /** Ids become names of folders and cgroups. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
@@ -16,11 +14,7 @@ export function processMarker(instanceId: string, sandboxId: string): string {
   return `ergon-sandbox/${instanceId}/${sandboxId}`;
 }
 
-/** True when the server that this id names is known to be gone: it ran since this boot, and its process has ended. */
+/** True when the server that this id names is known to be gone. */
 export function makerIsDead(instanceId: string): boolean {
-  const match = /^([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]+$/.exec(instanceId);
-  if (match === null) return false;
-  const [, boot, pid, start] = match;
-  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-  return bootId.startsWith(boot ?? ' ') && processStart(Number(pid)) !== Number(start);
+  return isInstanceAlive(instanceId) === false;
 }

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type {
   ExecuteOptions,
   ExecutionEnd,
@@ -10,7 +10,7 @@ import type {
   SandboxConfig,
   SandboxLimits,
 } from '@ergon/sandbox-core';
-import { silentLogger } from '@ergon/sandbox-core';
+import { newInstanceId, silentLogger } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '../../src/provider.js';
 import { leftovers } from './leftovers.js';
 
@@ -39,7 +39,7 @@ export interface Run {
 
 /** A server's part of a test: a provider with its data below a home that only it may enter. */
 export class TestServer {
-  readonly instanceId = ownInstanceId();
+  readonly instanceId = newInstanceId();
   readonly home = mkdtempSync(join(isRoot ? tmpdir() : homedir(), 'ergon-exec-test-'));
   readonly stateDir = join(this.home, 'data', 'sandboxes');
   readonly provider = new SandboxExecProvider({ logger: silentLogger, stateDir: this.stateDir });
@@ -148,11 +148,4 @@ export class TestSandbox {
   cleanup(): Promise<boolean> {
     return this.server.provider.cleanup(this.id);
   }
-}
-
-/** As a server names its start: boot, pid, the process's start, and chance. */
-export function ownInstanceId(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
-  const start = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ')[19] ?? '0';
-  return `${boot}-${process.pid}-${start}-${randomBytes(2).toString('hex')}`;
 }
