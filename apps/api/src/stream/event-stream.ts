@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import { leftSignal } from '../http/left.js';
 import { SseEncoder } from '../wire/sse.js';
 import { BodyStream } from './body-stream.js';
+import { takeTurn } from './turns.js';
 
 const heartbeat = { text: ':\n\n', everyMs: 15_000 };
 
@@ -38,6 +39,7 @@ export async function sendEvents(
       raw: options.raw ?? false,
     });
     for await (const batch of events) {
+      await takeTurn();
       const text = encoder.encode(batch);
       if (text === '') continue;
       stream ??= begin();

@@ -2,6 +2,7 @@ import type { Execution } from '@ergon/sandbox-core';
 import type { Response } from 'express';
 import { eventToJson } from '../wire/events.js';
 import { BodyStream } from './body-stream.js';
+import { takeTurn } from './turns.js';
 
 /** Answers with a JSON array of an execution's events, an event a line; of one that runs, until its end. */
 export async function sendEventsArray(response: Response, execution: Execution, after: number): Promise<void> {
@@ -9,6 +10,7 @@ export async function sendEventsArray(response: Response, execution: Execution, 
   let separator = '[\n';
   for await (const batch of execution.events({ after, signal: stream.left })) {
     if (batch.length === 0) continue;
+    await takeTurn();
     await stream.write(separator + batch.map((event) => eventToJson(execution.id, event)).join(',\n'));
     separator = ',\n';
   }
