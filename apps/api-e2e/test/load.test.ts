@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { sandbox, TestServer } from './server.js';
 import { execute, executionOf } from './sse.js';
+import { until } from './until.js';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -42,3 +44,42 @@ test('ten readers of a million empty lines delay nobody else', async () => {
   for (const bytes of await Promise.all(readers)) expect(bytes).toBeGreaterThan(50_000_000);
   expect(longest).toBeLessThan(1000);
 }, 120_000);
+
+/** The most memory that the server has used so far, in bytes. */
+function peakMemory(): number {
+  const status = readFileSync(`/proc/${String(server.process.pid)}/status`, 'utf8');
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+test('results that are six times as long as JSON cost neither much memory nor the time of others, however many wait', async () => {
+  const id = await server.openShell('sleep 2; head -c 8388608 /dev/zero | tee /dev/stderr', { run: true });
+  const path = sandbox(`/results/${id}?wait=60`);
+  const leaving = new AbortController();
+  const left = Promise.allSettled(
+    Array.from({ length: 40 }, () => fetch(server.url + path, { signal: leaving.signal })),
+  );
+  const readers = Promise.all(Array.from({ length: 100 }, () => drain(path)));
+  const waiting = longestDuring(readers);
+  const ready = async (): Promise<boolean> => (await server.ok('GET', sandbox(`/results/${id}`))).status === 'running';
+  await until(ready);
+  leaving.abort();
+  expect((await left).map(({ status }) => status)).toEqual(Array<string>(40).fill('rejected'));
+  const [longest, lengths] = await Promise.all([waiting, readers]);
+  expect(longest).toBeLessThan(1500);
+  expect(peakMemory()).toBeLessThan(1024 ** 3);
+  expect(new Set(lengths).size).toBe(1);
+
+  const result = await server.ok('GET', path);
+  expect(result.stdout).toMatch(/^\0+$/);
+  expect(result).toMatchObject({ status: 'completed', stderr: result.stdout, truncated: expect.any(Boolean) });
+}, 120_000);
+
+test('text whose pieces part a surrogate pair comes whole; HEAD has the head only', async () => {
+  const text = `x${'\u{1F600}'.repeat(100_000)}`;
+  const id = await server.open({ code: text, run_command: ['cat', 'solution.py'] });
+  await execute(server, id);
+  expect((await server.ok('GET', sandbox(`/results/${id}`))).stdout).toBe(text);
+  const head = await server.call('HEAD', sandbox(`/results/${id}`));
+  expect(head).toMatchObject({ status: 200, body: undefined });
+  expect(head.headers.get('content-type')).toBe('application/json; charset=utf-8');
+});

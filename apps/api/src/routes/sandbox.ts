@@ -3,10 +3,12 @@ import { parseInput, SandboxError } from '@ergon/sandbox-core';
 import type { Request } from 'express';
 import { Router } from 'express';
 import { emptyBody, jsonBody } from '../http/body.js';
+import { leftSignal } from '../http/left.js';
 import { aboutSandbox } from '../http/request-context.js';
 import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import { sendEventsArray } from '../stream/events-array.js';
+import { sendResult } from '../stream/result-body.js';
 import { providerToWire } from '../wire/providers.js';
 import {
   eventsQuerySchema,
@@ -17,7 +19,7 @@ import {
   sandboxIdSchema,
   testRequestSchema,
 } from '../wire/requests.js';
-import { activeToWire, historyRowToWire, resultToWire } from '../wire/results.js';
+import { activeToWire, historyRowToWire } from '../wire/results.js';
 import { executeRoutes, requireEvents } from './execute.js';
 
 const maxBodyBytes = 1024 * 1024;
@@ -100,11 +102,13 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
     get: async (request, response) => {
       const id = sandboxIdOf(request);
       const { execution_id: executionId, wait = 0 } = parseInput(resultsQuerySchema, request.query);
+      const signal = leftSignal(response);
       const result = await runner.results(id, {
         waitMs: wait * 1000,
+        signal,
         ...(executionId !== undefined && { executionId }),
       });
-      response.json(resultToWire(result));
+      if (!signal.aborted) await sendResult(response, result);
     },
   });
   resource(router, '/:sandbox_id/stop', {

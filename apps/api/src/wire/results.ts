@@ -33,7 +33,8 @@ function metricsToWire(metrics: SandboxMetrics): Json {
   };
 }
 
-export function resultToWire(result: SandboxResult): Json {
+/** All but the output, which is too long for one piece. */
+export function resultToWire(result: Omit<SandboxResult, 'stdout' | 'stderr'>): Json {
   return {
     sandbox_id: result.sandboxId,
     solution_id: result.solutionId,
@@ -41,8 +42,6 @@ export function resultToWire(result: SandboxResult): Json {
     status: result.status,
     exit_code: result.exitCode,
     execution_time: seconds(result.executionTimeMs),
-    stdout: result.stdout,
-    stderr: result.stderr,
     truncated: result.truncated,
     metrics: metricsToWire(result.metrics),
     errors: result.errors,
