@@ -10,8 +10,19 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a tool to its end, with no environment of ours; as host user `uid` without supplementary groups, if given. */
-export function runCommand(file: string, args: readonly string[], uid?: number | null): Promise<CommandResult> {
+export interface CommandOptions {
+  /** Host user to run as, without supplementary groups; else our own. */
+  readonly uid?: number | null;
+  /** Kills it. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a tool to its end, with no environment of ours. */
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  { uid, signal }: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -19,12 +30,15 @@ export function runCommand(file: string, args: readonly string[], uid?: number |
       cwd: '/',
       detached: true, // a terminal's Ctrl-C is for the server, which then ends what it started
       ...(typeof uid === 'number' && { uid, gid: uid }),
+      ...(signal && { signal, killSignal: 'SIGKILL' }),
     });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', reject);
+    child.on('error', (error) => {
+      if (error.name !== 'AbortError') reject(error); // a killed one closes
+    });
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
 }
@@ -33,6 +47,12 @@ export function runCommand(file: string, args: readonly string[], uid?: number |
  * Runs a tool that may enter and remove whatever a program of ours left, folders without permissions included: as root anyway, as an
  * ordinary user in a user namespace in which the own files belong to its root.
  */
-export function runOverOwnFiles(file: string, args: readonly string[]): Promise<CommandResult> {
-  return process.getuid?.() === 0 ? runCommand(file, args) : runCommand('unshare', ['-Ur', '--', file, ...args]);
+export function runOverOwnFiles(
+  file: string,
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<CommandResult> {
+  return process.getuid?.() === 0
+    ? runCommand(file, args, options)
+    : runCommand('unshare', ['-Ur', '--', file, ...args], options);
 }

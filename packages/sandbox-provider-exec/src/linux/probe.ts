@@ -126,7 +126,7 @@ async function tryBubblewrap(bwrap: string, root: boolean): Promise<Unusable | n
   ];
   const folders = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--remount-ro', '/'];
   const command = [...args, ...folders, '--', '/bin/sh', '-c', ':'];
-  const { code, stderr } = await runCommand(bwrap, command, root ? randomHostUid() : null);
+  const { code, stderr } = await runCommand(bwrap, command, { uid: root ? randomHostUid() : null });
   return code === 0 ? null : explainFailure(stderr, context);
 }
 

@@ -31,6 +31,7 @@ export interface RunContext {
 /** What a sandbox's workspace and output hold. */
 export interface DiskMeter {
   readonly watched: readonly Watched[];
+  /** `usedBytes` is null where measuring takes longer than an end should be kept waiting. */
   use(): Promise<{ readonly usedBytes: number | null; readonly hit: LimitHit | null }>;
 }
 
@@ -39,6 +40,7 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
   const { launch, accounting } = parked;
   const nonce = randomBytes(16).toString('hex');
   let killed = false;
+  let unwatched: string | null = null;
   const killAll = (): void => {
     killed = true;
     launch.killAll();
@@ -53,17 +55,17 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     run.exceeded(hit);
   };
   const watchdog = new Watchdog([...parked.watched, ...context.disk.watched], exceeded, (error) => {
-    context.logger.error('A limit can no longer be watched: the run is ended.', { error: sentenceOf(error) });
+    unwatched = `A limit could no longer be watched, so the run was ended: ${sentenceOf(error)}`;
+    context.logger.error(unwatched);
     killAll();
   });
   const settle = async (seen: LaunchEnd): Promise<ExecutionEnd> => {
     await watchdog.stop();
     accounting.finish(seen.cpuTimeMs);
-    const { usage, limitsHit: met } = await account(parked, context.disk);
+    const { usage, limitsHit: met } = await account(parked, context.disk).finally(() => parked.remove());
     const limitsHit = met.filter(({ limit }) => !told.has(limit));
-    await parked.remove();
     const { fileBytes, shellReportsSignals } = context;
-    return describeEnd(seen, {
+    const end = describeEnd(seen, {
       program: run.command[0] ?? '',
       nonce,
       killed,
@@ -72,6 +74,7 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
       limitsHit,
       usage,
     });
+    return unwatched === null ? end : { ...end, cause: 'lost', exitCode: null, signal: null, reason: unwatched };
   };
   return {
     output: launch.output,
@@ -111,5 +114,5 @@ export async function account(
 /** SIGTERM, as the sandbox's uid, so that a pid that was meanwhile given to another's process is not hit. */
 async function terminate(pids: readonly number[], uid: number | null): Promise<void> {
   if (uid === null) for (const pid of pids) killIfPresent(pid, 'SIGTERM');
-  else await runCommand('/bin/sh', ['-c', 'kill -TERM "$@" 2>/dev/null; :', 'sh', ...pids.map(String)], uid);
+  else await runCommand('/bin/sh', ['-c', 'kill -TERM "$@" 2>/dev/null; :', 'sh', ...pids.map(String)], { uid });
 }

@@ -88,7 +88,7 @@ export class LinuxSandbox {
     await this.#parked;
   }
 
-  #park(): Promise<Parked> {
+  async #park(): Promise<Parked> {
     const { bound } = this.machine.runtimes;
     return park(this.machine, this.template, {
       paths: this.#paths,

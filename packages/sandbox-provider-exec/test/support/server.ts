@@ -41,12 +41,14 @@ export interface Run {
 export class TestServer {
   readonly instanceId = newInstanceId();
   readonly home = mkdtempSync(join(isRoot ? tmpdir() : homedir(), 'ergon-exec-test-'));
-  readonly stateDir = join(this.home, 'data', 'sandboxes');
-  readonly provider = new SandboxExecProvider({ logger: silentLogger, stateDir: this.stateDir });
+  readonly stateDir: string;
+  readonly provider: SandboxExecProvider;
   readonly sandboxIds: string[] = [];
 
-  constructor() {
+  constructor(dataFolder = 'data') {
     chmodSync(this.home, 0o700);
+    this.stateDir = join(this.home, dataFolder, 'sandboxes');
+    this.provider = new SandboxExecProvider({ logger: silentLogger, stateDir: this.stateDir });
   }
 
   solution(files: Readonly<Record<string, string>>): string {

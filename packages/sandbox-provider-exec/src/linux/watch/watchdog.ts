@@ -3,7 +3,8 @@ import type { LimitHit } from '@ergon/sandbox-core';
 
 /** Something that is looked at again and again; answers with a limit that was passed. */
 export interface Watched {
-  look(): Promise<LimitHit | null>;
+  /** @param signal ends the look, which may then throw */
+  look(signal: AbortSignal): Promise<LimitHit | null>;
 }
 
 const FIRST_MS = 10;
@@ -16,14 +17,18 @@ export class Watchdog {
 
   /** @param failed gets what kept it from looking: a limit that can't be watched must end the run */
   constructor(watched: readonly Watched[], exceeded: (hit: LimitHit) => void, failed: (error: unknown) => void) {
-    this.#loops = watched.map((each) => this.#watch(each, exceeded).catch(failed));
+    this.#loops = watched.map((each) =>
+      this.#watch(each, exceeded).catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) failed(error);
+      }),
+    );
   }
 
   async #watch(watched: Watched, exceeded: (hit: LimitHit) => void): Promise<void> {
     let pause = FIRST_MS;
     while (await this.#pause(pause)) {
       const started = performance.now();
-      const hit = await watched.look();
+      const hit = await watched.look(this.#stop.signal);
       if (hit !== null) {
         exceeded(hit);
         return;
