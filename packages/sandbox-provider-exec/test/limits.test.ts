@@ -1,5 +1,9 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LimitHit } from '@ergon/sandbox-core';
+import { processesMarked } from '../src/linux/processes.js';
 import { isRoot, TestServer } from './support/server.js';
+import { until } from './support/until.js';
 
 jest.setTimeout(30_000);
 
@@ -59,14 +63,58 @@ time.sleep(9)`;
     expect(end.exitCode).not.toBe(0);
   });
 
-  test('files in memory without a name count too', async () => {
-    const write = `import os, time
-fd = os.memfd_create('x')
-for _ in range(400): os.write(fd, bytes(1 << 20))
-import mmap; m = mmap.mmap(fd, 400 << 20); s = sum(m[i] for i in range(0, len(m), 4096)); time.sleep(9)`;
-    const { end } = await server.run(python(write), { memoryBytes: 128 * MiB, fileBytes: 1024 * MiB });
+  const fill = (file: string, megabytes: number): string =>
+    `f = ${file}\nfor _ in range(${megabytes}): f.write(bytes(1 << 20)); f.flush()\n`;
+
+  test('what lies in /tmp, /dev/shm and the home folder counts together, and with the rest', async () => {
+    const files = [
+      fill("open('/tmp/x', 'wb')", 60),
+      fill("open('/dev/shm/x', 'wb')", 30),
+      fill("open('/home/sandbox/x', 'wb')", 30),
+    ];
+    const text = `${files.join('')}import time\nx = bytearray(30 << 20)\ntime.sleep(9)`;
+    const { end } = await server.run(python(text), { memoryBytes: 128 * MiB });
     expect(end.cause).toBe('limit');
     expect(names(end.limitsHit)).toEqual(['memory']);
+  });
+
+  const nameless = `import mmap, os, time\n${fill("open(os.memfd_create('x'), 'wb')", 200)}`;
+  test.each([
+    ['that is written', `${nameless}time.sleep(9)`],
+    [
+      'that is mapped and closed',
+      `${nameless}m = mmap.mmap(f.fileno(), 200 << 20); f.close(); sum(m[::4096]); time.sleep(9)`,
+    ],
+    [
+      'of a process whose first thread has ended',
+      `import ctypes, threading\n${nameless}x = threading.Thread(target=time.sleep, args=(9,)); x.start(); ctypes.CDLL(None).pthread_exit(None)`,
+    ],
+    [
+      'with private changes',
+      "import mmap, os, time\nfd = os.memfd_create('x'); os.truncate(fd, 200 << 20)\nm = mmap.mmap(fd, 200 << 20, flags=mmap.MAP_PRIVATE)\nfor i in range(0, 200 << 20, 4096): m[i] = 1\ntime.sleep(9)",
+    ],
+  ])('a file in memory without a name %s counts', async (_, text) => {
+    const { end } = await server.run(python(text), { memoryBytes: 128 * MiB, fileBytes: 1024 * MiB });
+    expect(end.cause).toBe('limit');
+    expect(names(end.limitsHit)).toEqual(['memory']);
+  });
+
+  test.each(["open(os.memfd_create('x'), 'w+b')", "open('/tmp/x', 'w+b')"])(
+    'a file in memory, %s, counts once, mapped or not',
+    async (file) => {
+      const text = `import mmap, os, time\n${fill(file, 64)}m = mmap.mmap(f.fileno(), 64 << 20); sum(m[::4096]); time.sleep(0.6)`;
+      const { end } = await server.run(python(text), { memoryBytes: 130 * MiB, fileBytes: 128 * MiB });
+      expect(end).toMatchObject({ cause: 'exited', exitCode: 0, limitsHit: [] });
+      expect(end.usage.memoryPeakBytes).toBeGreaterThan(60 * MiB);
+      expect(end.usage.memoryPeakBytes).toBeLessThan(120 * MiB);
+    },
+  );
+
+  test('the peak of a short program is a measured one, or none', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { memoryPeakBytes } = (await server.run(['true'])).end.usage;
+      expect(memoryPeakBytes ?? MiB).toBeGreaterThan(100_000);
+    }
   });
 });
 
@@ -198,6 +246,18 @@ describe('workspace and output', () => {
     if (isRoot) expect(stderr).toContain('No space left on device');
   });
 
+  test('bytes in a removed file that is held open count', async () => {
+    const hide = `import os, time
+f = open('x', 'wb'); os.unlink('x')
+try:
+  for _ in range(40): f.write(bytes(1 << 20)); f.flush(); time.sleep(0.02)
+except OSError as e: print(e.strerror, flush=True)
+time.sleep(1)`;
+    const { end, stdout } = await server.run(python(hide), { diskBytes: 20 * MiB });
+    expect(names(end.limitsHit)).toEqual(['disk']);
+    if (isRoot) expect(stdout).toBe('No space left on device\n');
+  });
+
   test('bytes in a removed file that is held open count, and in a folder without permissions', async () => {
     const hide = `import os, time
 os.makedirs('d/e'); os.chdir('d/e')
@@ -212,6 +272,47 @@ time.sleep(1)`;
     if (isRoot) expect(stdout).toContain('No space left on device');
   });
 });
+
+test('a run whose disk can no longer be watched is ended, and the result says why', async () => {
+  const sandbox = await server.sandbox();
+  const running = sandbox.sh('echo up; sleep 15');
+  await until('it runs', () => server.leftovers().some((line) => line.includes('sleep 15 ')));
+  if (isRoot) {
+    const holder = server.leftovers().find((line) => /process \d+: \/bin\/sh -s /.test(line));
+    process.kill(Number(/process (\d+)/.exec(holder ?? '')?.[1]), 'SIGKILL');
+  } else {
+    const folder = join(server.stateDir, server.instanceId, sandbox.id);
+    renameSync(join(folder, 'workspace'), join(folder, 'elsewhere'));
+  }
+  const { end, wallMs } = await running;
+  expect(end).toMatchObject({
+    cause: 'lost',
+    exitCode: null,
+    reason: expect.stringMatching(isRoot ? /holds the sandbox's mounts ended/ : /could not be measured/) as string,
+  });
+  expect(wallMs).toBeLessThan(5000);
+  await sandbox.cleanup();
+});
+
+// An ordinary user's disk is measured by du.
+if (!isRoot) {
+  test('an end does not wait for a measurement that takes long', async () => {
+    const sandbox = await server.sandbox({}, { diskBytes: 1024 * MiB });
+    const nest = "import os\nfor _ in range(5000): os.mkdir('d'); os.chdir('d')";
+    expect((await sandbox.run(python(nest))).end.cause).toBe('exited');
+    const stopping = setInterval(() => {
+      for (const { pid } of processesMarked(
+        (word) => word === join(server.stateDir, server.instanceId, sandbox.id, 'output'),
+      ))
+        process.kill(pid, 'SIGSTOP');
+    }, 2);
+    const { end, wallMs } = await sandbox.sh('sleep 0.5');
+    clearInterval(stopping);
+    expect(end).toMatchObject({ cause: 'exited', exitCode: 0, usage: { diskBytes: null } });
+    expect(wallMs).toBeLessThan(4500);
+    await sandbox.cleanup();
+  });
+}
 
 test('wall time: a program that never ends is ended', async () => {
   const sandbox = await server.sandbox();
