@@ -110,6 +110,16 @@ time.sleep(9)`;
     },
   );
 
+  test('System V IPC, which keeps memory in the kernel, is there where the kernel counts it', async () => {
+    const text = `import ctypes, os
+c = ctypes.CDLL(None, use_errno=True)
+for name, size in (('shmget', (4096,)), ('semget', (1,)), ('msgget', ())):
+  print(name, 'made' if getattr(c, name)(0, *size, 0o1600) >= 0 else os.strerror(ctypes.get_errno()))`;
+    const { stdout } = await server.run(python(text));
+    const answer = isRoot ? 'made' : 'Function not implemented';
+    expect(stdout).toBe(`shmget ${answer}\nsemget ${answer}\nmsgget ${answer}\n`);
+  });
+
   test('the peak of a short program is a measured one, or none', async () => {
     for (let i = 0; i < 5; i++) {
       const { memoryPeakBytes } = (await server.run(['true'])).end.usage;

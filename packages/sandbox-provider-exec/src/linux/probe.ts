@@ -14,6 +14,7 @@ import { LAST_UID, randomHostUid } from './identity.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
 import { findRuntimes } from './runtimes/find.js';
+import { SECCOMP_POLICY, WATCHED_POLICY } from './seccomp/policy.js';
 import { seccompProgram } from './seccomp/program.js';
 
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
@@ -70,19 +71,20 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
   if (failure !== null) return { unusable: failure };
   const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
   const hierarchies = ownHierarchies();
+  const cgroups = root && hierarchies !== null && canMakeGroups(hierarchies) ? hierarchies : null;
   return {
     machine: {
       bwrap: bwrap.path,
       bwrapVersion: parsed.join('.'),
       root,
-      cgroups: root && hierarchies !== null && canMakeGroups(hierarchies) ? hierarchies : null,
+      cgroups,
       diskImages: root && (await canMountImages()),
       systemFolders: systemFolders(),
       runtimes,
       shellReportsSignals: ['dash', 'busybox'].includes(basename(realpathSync('/bin/sh'))),
       allowedCpus: ownCpus(),
       memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
-      seccomp: seccompProgram(arch),
+      seccomp: seccompProgram(arch, cgroups === null ? WATCHED_POLICY : SECCOMP_POLICY),
     },
   };
 }

@@ -120,3 +120,14 @@ export const SECCOMP_POLICY: readonly SyscallRule[] = [
   refuse('modify_ldt', 154, null),
   refuse('uselib', 134, null),
 ];
+
+/**
+ * Where no cgroup counts memory: what System V IPC keeps lies in the kernel, and is in no process's sums. ENOSYS, as from a kernel
+ * without it.
+ */
+export const WATCHED_POLICY: readonly SyscallRule[] = [
+  ...SECCOMP_POLICY,
+  { name: 'shmget', number: { x64: 29, arm64: 194 }, errno: 'ENOSYS' },
+  { name: 'semget', number: { x64: 64, arm64: 190 }, errno: 'ENOSYS' },
+  { name: 'msgget', number: { x64: 68, arm64: 186 }, errno: 'ENOSYS' },
+];

@@ -20,8 +20,8 @@ const FAIL = { EPERM: 0x00050000 | 1, ENOSYS: 0x00050000 | 38 };
  *
  * x64 is tested on a kernel. arm64 is tested with an interpreter of BPF only: no arm64 machine has loaded it yet.
  */
-export function seccompProgram(arch: SeccompArch): Buffer {
-  return assemble(arch, SECCOMP_POLICY);
+export function seccompProgram(arch: SeccompArch, policy: readonly SyscallRule[] = SECCOMP_POLICY): Buffer {
+  return assemble(arch, policy);
 }
 
 /**
