@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as othersWereServed } from 'node:timers/promises';
 import type { StoredSolution, TestResultRecord } from '@ergon/sandbox-core';
 import { parseInput, SandboxError } from '@ergon/sandbox-core';
 import type Database from 'libsql';
@@ -98,7 +99,8 @@ export class SqliteRegistry implements Registry {
       bytes += row.bytes;
       if (bytes > maxSearchBytes) break;
       const unit = this.#unit(row.id);
-      if (unit !== null) units.push(unit);
+      if (unit !== null) units.push(unit); // null: deleted since
+      await othersWereServed();
     }
     return { units, truncated: units.length < found.length };
   }

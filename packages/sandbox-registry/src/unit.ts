@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const maxUnitBytes = 16 * 1024 * 1024;
 /** How many test results a unit keeps. */
 export const keptTestResults = 10;
+/** A unit's values, at any depth, itself and each list and object too: even an empty one costs time wherever the unit is handled. */
+export const maxUnitValues = 100_000;
 const maxDepth = 64;
 
 /** Names that are calls of the registry's HTTP interface, so that no unit may bear them. */
@@ -26,7 +28,25 @@ function lineSchema(max: number): z.ZodString {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain a control character or half a surrogate pair');
 }
 
-const jsonObjectSchema = z.record(z.string(), z.unknown(), { error: 'must be an object' });
+// z.record would look at every name in it, each time that it is read.
+const jsonObjectSchema = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => Object.prototype.toString.call(value) === '[object Object]',
+  'must be an object',
+);
+
+/** Goes by a list, because the stack would not do for deep values. */
+function hasTooManyValues(value: unknown): boolean {
+  const left = [value];
+  let values = 1;
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    const children: unknown[] = Object.values(next);
+    values += children.length;
+    if (values > maxUnitValues) return true;
+    for (const child of children) if (child !== undefined) left.push(child);
+  }
+  return false;
+}
 
 /** What writes JSON recurses, and must not run out of stack. */
 function isDeeper(value: unknown, levels: number): boolean {
@@ -55,14 +75,25 @@ export const unitFieldsSchema = z.looseObject(
  * A unit as a caller hands it in: a JSON document with the wire's keys. Further fields are kept as they are, but `created`,
  * `updated` and `test_results`, which the registry itself writes.
  */
-export const unitSchema = unitFieldsSchema.superRefine((unit, context) => {
-  const deep = Object.keys(unit).find((field) => isDeeper(unit[field], maxDepth));
-  if (deep !== undefined) {
-    context.addIssue({ code: 'custom', path: [deep], message: `must not be nested more than ${maxDepth} levels deep` });
-  }
-});
+export const unitSchema = z.preprocess(
+  (input, context) => {
+    if (!hasTooManyValues(input)) return input;
+    context.addIssue({ code: 'custom', message: `must have at most ${maxUnitValues} values, counted at any depth` });
+    return z.NEVER;
+  },
+  unitFieldsSchema.superRefine((unit, context) => {
+    const deep = Object.keys(unit).find((field) => isDeeper(unit[field], maxDepth));
+    if (deep !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: [deep],
+        message: `must not be nested more than ${maxDepth} levels deep`,
+      });
+    }
+  }),
+);
 
-export type UnitInput = z.input<typeof unitSchema>;
+export type UnitInput = z.input<typeof unitFieldsSchema>;
 
 /** A unit as the registry keeps it. Times are ISO 8601, UTC. */
 export interface Unit {
