@@ -298,6 +298,8 @@ describe('bodies', () => {
     ['nothing', '', json, 422, 'solution_id'],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), json, 400, 'UTF-8'],
     ['another charset', '{}', { 'Content-Type': 'application/json; charset=latin1' }, 415, 'UTF-8'],
+    ['UTF-16', Buffer.from('{}', 'utf16le'), { 'Content-Type': 'application/json; charset="utf-16"' }, 415, 'UTF-8'],
+    ['UTF-7', '{}', { 'Content-Type': 'application/json;charset=utf-7' }, 415, 'UTF-8'],
     ['text', '{}', { 'Content-Type': 'text/plain' }, 415, 'Content-Type'],
     ['a form', 'a=b', { 'Content-Type': 'application/x-www-form-urlencoded' }, 415, 'Content-Type'],
     ['a type that is none', '{}', { 'Content-Type': 'json' }, 415, 'Content-Type'],
@@ -309,13 +311,62 @@ describe('bodies', () => {
 
   test('fields named __proto__ and deep nesting are refused, and harm nothing', async () => {
     expectProblem(await raw('{"solution_id":"x","__proto__":{"run":true}}', json), '__proto__', [404, 422]);
-    const deep = `{"type":"t","name":"n","version":"1","content":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
+    const deep = `{"type":"t","name":"n","version":"1","content":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
     expectProblem(await server.call('POST', registry('/store'), deep), 'content');
     expectProblem(
-      await raw(`{"solution_id":"x","services":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`, json),
+      await raw(`{"solution_id":"x","services":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`, json),
       '',
       [404, 422],
     );
+  });
+
+  test('UTF-8 may be named in any way', async () => {
+    for (const charset of ['utf-8', 'UTF-8', 'utf8', '"utf-8"', 'utf-8; x=y']) {
+      const answer = await raw('{}', { 'Content-Type': `application/json; charset=${charset}` });
+      expectProblem(answer, 'solution_id');
+    }
+  });
+
+  test('a body that is too large is answered before it has come, and then the connection ends', async () => {
+    const send = async (body: string): Promise<string> => {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+      socket.write(`POST ${sandbox('/test')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${body}`);
+      return text(socket);
+    };
+    const begun = performance.now();
+    const answer = /^HTTP\/1\.1 413 [^]*1048576 bytes/;
+    expect(await send('Content-Length: 1073741824\r\n\r\n')).toMatch(answer);
+    const chunk = `100000\r\n${' '.repeat(1 << 20)}\r\n`;
+    expect(await send(`Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}`)).toMatch(answer);
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
+  test('a body that ends too early is no body', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.end(
+      `POST ${sandbox('/test')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{}`,
+    );
+    expect(await text(socket)).toMatch(/^(HTTP\/1\.1 400 [^]*)?$/);
+  });
+
+  test('millions of small values are refused before they are parsed', async () => {
+    const unit = (content: string): string => `{"type":"t","name":"n","version":"1","content":${content}}`;
+    const keys = Array.from({ length: 1_200_000 }, (_, number) => `"${number.toString(16)}":1`).join(',');
+    for (const content of [`{${keys}}`, `{"a":[${Array(5_000_000).fill('[]').join(',')}]}`]) {
+      const begun = performance.now();
+      expectProblem(await server.call('POST', registry('/store'), unit(content)), '100000 values');
+      expect(performance.now() - begun).toBeLessThan(1000);
+    }
+    expectProblem(
+      await server.call(
+        'POST',
+        sandbox('/execute'),
+        `{"sandbox_id":"x","command":[${Array(200_000).fill(1).join(',')}]}`,
+      ),
+      '100000 values',
+    );
+    const commas = { files: { 'a.txt': '[{,"\\'.repeat(200_000) } };
+    await server.ok('POST', registry('/store'), unit(JSON.stringify(commas)));
   });
 
   test('calls without fields take no body, or an empty object', async () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { sandbox, TestServer } from './server.js';
+import { registry, sandbox, TestServer } from './server.js';
 import { execute, executionOf } from './sse.js';
 import { until } from './until.js';
 
@@ -71,7 +71,7 @@ test('results that are six times as long as JSON cost neither much memory nor th
 
   const result = await server.ok('GET', path);
   expect(result.stdout).toMatch(/^\0+$/);
-  expect(result).toMatchObject({ status: 'completed', stderr: result.stdout, truncated: expect.any(Boolean) });
+  expect(result).toMatchObject({ status: 'completed', stderr: result.stdout, truncated: expect.any(Boolean) as boolean });
 }, 120_000);
 
 test('text whose pieces part a surrogate pair comes whole; HEAD has the head only', async () => {
@@ -83,3 +83,17 @@ test('text whose pieces part a surrogate pair comes whole; HEAD has the head onl
   expect(head).toMatchObject({ status: 200, body: undefined });
   expect(head.headers.get('content-type')).toBe('application/json; charset=utf-8');
 });
+
+test('a search that finds as much as one may delays nobody else', async () => {
+  const content = { a: Array(99_000).fill([]) as unknown[], code: 'x'.repeat(200_000) };
+  for (let number = 0; number < 60; number += 1) {
+    await server.ok('POST', registry('/store'), { type: 'dear', name: `unit ${number}`, version: '1', content });
+  }
+  const path = registry('/search?type=dear');
+  const searches = Promise.all(Array.from({ length: 4 }, () => drain(path)));
+  const longest = await longestDuring(searches);
+  expect(longest).toBeLessThan(1000);
+  const found = await server.ok('GET', path);
+  expect(found).toMatchObject({ success: true, count: 60, truncated: false });
+  expect(new Set(found.results.map(({ id }) => id)).size).toBe(60);
+}, 120_000);

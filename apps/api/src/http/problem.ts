@@ -41,7 +41,7 @@ export function problemOf(error: unknown): Problem {
     const field = error.field === undefined ? {} : { field: error.field };
     return { type: typeOf(error.code), title, status, detail: error.message, code: error.code, ...field };
   }
-  const http = error instanceof HttpError ? error : ofExpress(error);
+  const http = error instanceof HttpError ? error : ofPath(error);
   if (http !== null) {
     return { type: typeOf(http.code), title: http.title, status: http.status, detail: http.message, code: http.code };
   }
@@ -53,27 +53,7 @@ function typeOf(code: SandboxErrorCode): string {
   return `urn:ergon:sandbox:${code}`;
 }
 
-/** Errors of Express and its body parser, by their `type`. */
-function ofExpress(error: unknown): HttpError | null {
-  if (!(error instanceof Error)) return null;
-  if (error instanceof URIError) return new HttpError(400, 'Bad path', 'The path is not percent-encoded UTF-8.');
-  switch ('type' in error ? error.type : undefined) {
-    case 'entity.parse.failed':
-      return new HttpError(400, 'Bad JSON', `The body is not JSON: ${error.message}.`);
-    case 'entity.too.large':
-      return new HttpError(413, 'Body too large', `The body is larger than ${String(limitOf(error))} bytes.`);
-    case 'encoding.unsupported':
-      return new HttpError(415, 'Content-Encoding not supported', 'Content-Encoding: the body must not be compressed.');
-    case 'charset.unsupported':
-      return new HttpError(415, 'Charset not supported', 'Content-Type: the body must be UTF-8.');
-    case 'request.aborted':
-    case 'request.size.invalid':
-      return new HttpError(400, 'Body incomplete', 'The body ended before its Content-Length.');
-    default:
-      return null;
-  }
-}
-
-function limitOf(error: Error): unknown {
-  return 'limit' in error ? error.limit : 'the limit of';
+/** Express's error for a path that it cannot decode. */
+function ofPath(error: unknown): HttpError | null {
+  return error instanceof URIError ? new HttpError(400, 'Bad path', 'The path is not percent-encoded UTF-8.') : null;
 }

@@ -24,7 +24,7 @@ export function executeRoutes(router: Router, runner: SandboxRunner): void {
     {
       post: [
         noQuery,
-        ...jsonBody(maxBodyBytes),
+        jsonBody(maxBodyBytes),
         async (request, response) => {
           const { sandboxId, raw, request: wish } = parseInput(executeRequestSchema, request.body);
           aboutSandbox(sandboxId);

@@ -7,6 +7,7 @@ import { jsonBody } from '../http/body.js';
 import { HttpError } from '../http/problem.js';
 import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
+import { sendSearch } from '../stream/search-body.js';
 import { searchQuerySchema, unitIdSchema } from '../wire/requests.js';
 import { testResultToWire } from '../wire/results.js';
 
@@ -17,7 +18,7 @@ export function registryRoutes(registry: Registry): Router {
   resource(router, '/store', {
     post: [
       noQuery,
-      ...jsonBody(maxUnitBytes),
+      jsonBody(maxUnitBytes),
       async (request, response) => {
         const unit = parseInput(unitSchema, request.body);
         const { id, replaced } = await registry.store(unit);
@@ -32,7 +33,7 @@ export function registryRoutes(registry: Registry): Router {
   resource(router, '/search', {
     get: async (request, response) => {
       const { units, truncated } = await registry.search(parseInput(searchQuerySchema, request.query));
-      response.json({ success: true, count: units.length, results: units, truncated });
+      await sendSearch(response, units, truncated);
     },
   });
   resource(router, '/types', {

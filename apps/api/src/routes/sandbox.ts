@@ -31,7 +31,7 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
   resource(router, '/test', {
     post: [
       noQuery,
-      ...jsonBody(maxBodyBytes),
+      jsonBody(maxBodyBytes),
       async (request, response) => {
         const { solutionId, request: wish } = parseInput(testRequestSchema, request.body);
         const { id, selection } = await runner.open(solutionId, wish);
@@ -130,7 +130,7 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
     ],
     patch: [
       noQuery,
-      ...jsonBody(maxBodyBytes),
+      jsonBody(maxBodyBytes),
       (request) => {
         const sandbox = runner.sandbox(sandboxIdOf(request));
         parseInput(limitsSchema, request.body);
