@@ -16,8 +16,9 @@ import { BareSandbox } from './support/bare.js';
 import { ChildServer } from './support/child.js';
 import { isRoot, TestServer } from './support/server.js';
 import { until } from './support/until.js';
+import { BWRAP, FIRST_ETC } from '../src/linux/launch/launcher.js';
 import { makePipes } from '../src/linux/launch/pipes.js';
-import { bubblewrapArguments } from '../src/linux/bubblewrap/arguments.js';
+import { bubblewrapArguments, etcFiles, INIT_SHELL } from '../src/linux/bubblewrap/arguments.js';
 import { runCommand, runOverOwnFiles } from '../src/linux/command.js';
 
 /*
@@ -72,7 +73,8 @@ describe('a mount destination below an untrusted bind (CVE-2026-87766)', () => {
       systemFolders: [],
       pythonLink: '/usr/bin/python3',
       temporaryBytes: 1 << 20,
-      etc: { passwd: 10 },
+      initShell: 10,
+      etc: { passwd: 11 },
     }).filter((word) => word.startsWith('/'));
     const writable = ['/workspace/', '/output/', '/tmp/', '/home/sandbox/', '/dev/shm/', '/solution/'];
     expect(destinations).toContain('/workspace');
@@ -136,7 +138,11 @@ describe('descriptors that the server inherited without CLOEXEC', () => {
 
 describe('a worker thread as parent', () => {
   test("ends a sandbox with its own end; the product's server refuses to work in one", async () => {
-    const { words } = bare.command(['/bin/sleep', '20'], { onCommandLine: true, noSeccomp: true, without: etcWords() });
+    const { words } = bare.command(['/bin/sleep', '20'], {
+      onCommandLine: true,
+      noSeccomp: true,
+      without: dataWords(),
+    });
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
       const child = require('node:child_process').spawn(workerData[0], workerData.slice(1), { stdio: 'ignore', detached: true });
@@ -310,7 +316,7 @@ describe('a controlling terminal (CVE-2017-5226)', () => {
   test('can be opened by a program, unless it gets a session of its own', async () => {
     const look = '(: < /dev/tty) 2>/dev/null && echo opened || echo none';
     const outcome = async (without: readonly (readonly string[])[]): Promise<string> => {
-      const options = { onCommandLine: true, noSeccomp: true, without: [...etcWords(), ...without] };
+      const options = { onCommandLine: true, noSeccomp: true, without: [...dataWords(), ...without] };
       const { words } = bare.command(['/bin/sh', '-c', look], options);
       const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
       return (await runCommand('script', ['-qec', line, '/dev/null'])).stdout.trim();
@@ -326,7 +332,7 @@ describe('the death of the parent', () => {
       const { words } = bare.command(['/bin/sleep', '3'], {
         onCommandLine: true,
         noSeccomp: true,
-        without: [...etcWords(), ...without],
+        without: [...dataWords(), ...without],
       });
       const line = words.map((word) => `'${word}'`).join(' ');
       // The parent waits until the sandbox is up, says its pid, and is killed.
@@ -347,13 +353,12 @@ describe('the death of the parent', () => {
   });
 });
 
-/** For a command line that is run by hand, without the descriptors of /etc's files. */
-function etcWords(): string[][] {
-  return ['passwd', 'group', 'hosts', 'nsswitch.conf'].map((name, index) => [
-    '--perms',
-    '0444',
-    '--ro-bind-data',
-    String(10 + index),
-    `/etc/${name}`,
-  ]);
+/** For a command line that is run by hand, without the descriptors of files. */
+function dataWords(): string[][] {
+  return [
+    ['--perms', '0111', '--ro-bind-data', String(BWRAP.initShell), INIT_SHELL],
+    ...Object.keys(etcFiles).map((name, index) => [
+      ...['--perms', '0444', '--ro-bind-data', String(FIRST_ETC + index), `/etc/${name}`],
+    ]),
+  ];
 }

@@ -15,8 +15,8 @@ export interface Machine {
   readonly diskImages: boolean;
   readonly systemFolders: readonly SystemFolder[];
   readonly runtimes: FoundRuntimes;
-  /** /bin/sh says on its stderr that a child was killed by a signal. */
-  readonly shellReportsSignals: boolean;
+  /** The bytes of /bin/sh. */
+  readonly shell: Uint8Array;
   /** Numbers of the CPUs that this server may use. */
   readonly allowedCpus: readonly number[];
   readonly memoryBytes: number;

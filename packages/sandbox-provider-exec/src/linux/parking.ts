@@ -5,7 +5,7 @@ import { bubblewrapArguments, etcFiles, type SandboxPaths } from './bubblewrap/a
 import { Cgroup } from './cgroup/group.js';
 import { someCpus } from './cpus.js';
 import { Launch } from './launch/launch.js';
-import { FIRST_ETC, launcherCommand } from './launch/launcher.js';
+import { BWRAP, FIRST_ETC, launcherCommand } from './launch/launcher.js';
 import type { Machine } from './machine.js';
 import { processMarker } from './names.js';
 import type { Runtime } from './runtimes/runtime.js';
@@ -56,9 +56,11 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
         systemFolders: machine.systemFolders,
         pythonLink: machine.runtimes.pythonLink,
         temporaryBytes: limits.memoryBytes,
+        initShell: BWRAP.initShell,
         etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
       }),
       seccomp: machine.seccomp,
+      shell: machine.shell,
       owner: place.confined?.uid ?? null,
     });
     const remove = async (): Promise<void> => {

@@ -1,7 +1,6 @@
-import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { homedir, totalmem } from 'node:os';
-import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import type { SystemFolder } from './bubblewrap/arguments.js';
 import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
@@ -81,7 +80,7 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
       diskImages: root && (await canMountImages()),
       systemFolders: systemFolders(),
       runtimes,
-      shellReportsSignals: ['dash', 'busybox'].includes(basename(realpathSync('/bin/sh'))),
+      shell: readFileSync('/bin/sh'),
       allowedCpus: ownCpus(),
       memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
       seccomp: seccompProgram(arch, cgroups === null ? WATCHED_POLICY : SECCOMP_POLICY),

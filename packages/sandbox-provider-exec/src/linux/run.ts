@@ -21,7 +21,6 @@ export interface RunContext {
   readonly environment: Readonly<Record<string, string>>;
   readonly openFiles: number;
   readonly fileBytes: number;
-  readonly shellReportsSignals: boolean;
   /** The host uid of the sandbox; null: the server's own. */
   readonly uid: number | null;
   readonly disk: DiskMeter;
@@ -64,13 +63,11 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     accounting.finish(seen.cpuTimeMs);
     const { usage, limitsHit: met } = await account(parked, context.disk).finally(() => parked.remove());
     const limitsHit = met.filter(({ limit }) => !told.has(limit));
-    const { fileBytes, shellReportsSignals } = context;
     const end = describeEnd(seen, {
       program: run.command[0] ?? '',
       nonce,
       killed,
-      shellReportsSignals,
-      fileBytes,
+      fileBytes: context.fileBytes,
       limitsHit,
       usage,
     });

@@ -107,7 +107,6 @@ export class LinuxSandbox {
       environment: { ...this.#defaultEnvironment(), ...environment, ...run.environment, ...this.#fixedEnvironment() },
       openFiles: limits.openFiles,
       fileBytes: limits.fileBytes,
-      shellReportsSignals: this.machine.shellReportsSignals,
       uid: this.#confinement?.uid ?? null,
       disk: this.#disk(() => parked.accounting.processes()),
       logger: this.logger,

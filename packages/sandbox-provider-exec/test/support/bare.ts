@@ -1,9 +1,20 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { bubblewrapArguments, etcFiles } from '../../src/linux/bubblewrap/arguments.js';
+import { BWRAP, FIRST_ETC } from '../../src/linux/launch/launcher.js';
 import { randomHostUid } from '../../src/linux/identity.js';
 import { seccompProgram } from '../../src/linux/seccomp/program.js';
 import { isRoot } from './server.js';
@@ -54,7 +65,8 @@ export class BareSandbox {
       }),
       pythonLink: null,
       temporaryBytes: 64 << 20,
-      etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, 10 + index])),
+      initShell: BWRAP.initShell,
+      etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
     });
   }
 
@@ -67,8 +79,9 @@ export class BareSandbox {
     for (const words of weaker.without ?? []) options = taken(options, words);
     options = [...options, ...(weaker.added ?? [])];
     const given = new Map<number, string | Uint8Array>(
-      Object.values(etcFiles).map((text, index) => [10 + index, text]),
+      Object.values(etcFiles).map((text, index) => [FIRST_ETC + index, text]),
     );
+    given.set(BWRAP.initShell, readFileSync('/bin/sh'));
     if (!weaker.onCommandLine) given.set(3, options.map((word) => `${word}\0`).join(''));
     if (!weaker.noSeccomp) given.set(4, seccompProgram(process.arch === 'arm64' ? 'arm64' : 'x64'));
     const drop = [
@@ -99,8 +112,10 @@ export class BareSandbox {
   ): Promise<{ stdout: string; stderr: string; code: number | null }> {
     const { words, given } = this.command(program, weaker);
     const [file = '', ...args] = words;
-    const stdio = Array.from({ length: 10 + Object.keys(etcFiles).length }, (_, fd): 'pipe' | 'ignore' | number =>
-      fd === 1 ? (weaker.stdout ?? 'pipe') : fd === 2 ? (weaker.stderr ?? 'pipe') : given.has(fd) ? 'pipe' : 'ignore',
+    const stdio = Array.from(
+      { length: FIRST_ETC + Object.keys(etcFiles).length },
+      (_, fd): 'pipe' | 'ignore' | number =>
+        fd === 1 ? (weaker.stdout ?? 'pipe') : fd === 2 ? (weaker.stderr ?? 'pipe') : given.has(fd) ? 'pipe' : 'ignore',
     );
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...weaker.environment };
     const child = spawn(file, args, { stdio, env, cwd: '/' });

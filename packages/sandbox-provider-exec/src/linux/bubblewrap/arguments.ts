@@ -21,11 +21,19 @@ export interface BubblewrapPlan {
   readonly pythonLink: string | null;
   /** What /tmp, the home folder and /dev/shm may hold together, in bytes. They are memory. */
   readonly temporaryBytes: number;
+  /** Descriptor of bubblewrap with the init's shell. */
+  readonly initShell: number;
   /** Descriptors of bubblewrap with the files of /etc. */
   readonly etc: Readonly<Record<string, number>>;
 }
 
 export const HOME = '/home/sandbox';
+
+/**
+ * A copy of the system's shell that can be executed but not read: so the kernel makes the process that runs it not dumpable, and keeps
+ * its memory, descriptors and environment from all of its uid (`would_dump` of the kernel's fs/exec.c; proc(5), ptrace(2)).
+ */
+export const INIT_SHELL = '/init/sh';
 
 /** Options of bwrap(1) for one sandbox; the command is not among them. Destinations are flat and fixed: never below an untrusted bind. */
 export function bubblewrapArguments(plan: BubblewrapPlan): string[] {
@@ -51,6 +59,7 @@ export function bubblewrapArguments(plan: BubblewrapPlan): string[] {
       String(fd),
       `/etc/${name}`,
     ]),
+    ...['--perms', '0111', '--ro-bind-data', String(plan.initShell), INIT_SHELL],
     ...runtimes.flatMap(({ source, target }) => ['--ro-bind', source, target]),
     ...(plan.pythonLink === null ? [] : ['--symlink', plan.pythonLink, '/runtimes/bin/python']),
     // The sysctls of /proc are the host's, and a root-owned sandbox could write them.

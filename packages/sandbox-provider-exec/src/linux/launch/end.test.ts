@@ -3,12 +3,11 @@ import { describeEnd, type EndContext } from './end.js';
 import type { LaunchEnd } from './launch.js';
 
 const nonce = 'f'.repeat(32);
-const seen: LaunchEnd = { exitCode: 0, failedExec: '', cpuTimeMs: null, log: '', gone: true };
+const seen: LaunchEnd = { exitCode: 0, failedExec: '', cpuTimeMs: null, log: '', fault: null };
 const context: EndContext = {
   program: 'main',
   nonce,
   killed: false,
-  shellReportsSignals: true,
   fileBytes: 99,
   limitsHit: [],
   usage: unmeasuredUsage,
@@ -30,10 +29,8 @@ test('128 + n is a signal where the shell reported one, else an exit', () => {
   });
 });
 
-test('where shells report no deaths, the number is taken at its word', () => {
-  const silent = { ...context, shellReportsSignals: false };
-  expect(describeEnd({ ...seen, exitCode: 137 }, silent)).toMatchObject({ cause: 'signalled', signal: 'SIGKILL' });
-  expect(describeEnd({ ...seen, exitCode: 200 }, silent)).toMatchObject({ cause: 'exited', exitCode: 200 });
+test.each([0, 1, 128, 130, 137, 141, 193, 200, 255])('%i alone is no signal', (exitCode) => {
+  expect(describeEnd({ ...seen, exitCode }, context)).toMatchObject({ cause: 'exited', exitCode, signal: null });
 });
 
 test('a real-time signal has its number as its name', () => {
@@ -69,6 +66,12 @@ test('without an exit code: killed by us, by the kernel at the memory limit, or 
   expect(describeEnd(unseen, context)).toMatchObject({ cause: 'lost', exitCode: null });
 });
 
-test('an end with processes left is no end that is known', () => {
-  expect(describeEnd({ ...seen, gone: false }, context)).toMatchObject({ cause: 'lost', exitCode: null });
+test('of an end that cannot be believed nothing is', () => {
+  const all = { ...seen, exitCode: 139, failedExec: `${nonce} 127`, log: 'Killed\n', fault: 'Why not.' };
+  expect(describeEnd(all, { ...context, killed: true })).toMatchObject({
+    cause: 'lost',
+    exitCode: null,
+    signal: null,
+    reason: 'Why not.',
+  });
 });

@@ -7,7 +7,6 @@ export interface EndContext {
   readonly nonce: string;
   /** We sent SIGKILL. */
   readonly killed: boolean;
-  readonly shellReportsSignals: boolean;
   readonly fileBytes: number;
   readonly limitsHit: readonly LimitHit[];
   readonly usage: ResourceUsage;
@@ -19,17 +18,13 @@ const names = new Map(
     .map(([name, number]) => [number, name] as const)
     .reverse(),
 );
-/** Signals by which a child may end without a word of a shell. */
-const SILENT: readonly number[] = [constants.signals.SIGINT, constants.signals.SIGPIPE];
 const LAST_SIGNAL = 64;
 
 /** Makes of what was seen of a launch how its program ended. */
 export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd {
   const { program, nonce, killed, limitsHit, usage } = context;
   const end = { exitCode: null, signal: null, limitsHit, usage, reason: null };
-  if (!seen.gone) {
-    return { ...end, cause: 'lost', reason: 'Processes of the sandbox are still there long after they were killed.' };
-  }
+  if (seen.fault !== null) return { ...end, cause: 'lost', reason: seen.fault };
   if (seen.failedExec.startsWith(nonce)) {
     const missing = seen.failedExec === `${nonce} 127`;
     const why = missing ? 'was not found, or its interpreter was not,' : 'is not executable';
@@ -45,7 +40,7 @@ export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd 
       reason: `The sandbox was ended from outside.${said === '' ? '' : ` It said: ${said}`}`,
     };
   }
-  const signal = signalOf(seen.exitCode, seen.log, context.shellReportsSignals);
+  const signal = signalOf(seen.exitCode, seen.log);
   if (signal === null) return { ...end, cause: 'exited', exitCode: seen.exitCode };
   const fileSize: LimitHit = {
     limit: 'file-size',
@@ -63,10 +58,9 @@ export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd 
 
 /**
  * bubblewrap gives 128 + n for signal n as for an exit with that number. The sandbox's init, a shell, tells them apart: it reports
- * the deaths of its children by signals, but for two, which are taken at the number's word, as all are where the shell reports none.
+ * the deaths of its children by signals. Of SIGINT and SIGPIPE shells say nothing: those are exits, since that is all that is known.
  */
-function signalOf(exitCode: number, log: string, shellReportsSignals: boolean): number | null {
+function signalOf(exitCode: number, log: string): number | null {
   const signal = exitCode - 128;
-  if (signal < 1 || signal > LAST_SIGNAL) return null;
-  return log !== '' || SILENT.includes(signal) || !shellReportsSignals ? signal : null;
+  return signal >= 1 && signal <= LAST_SIGNAL && log !== '' ? signal : null;
 }

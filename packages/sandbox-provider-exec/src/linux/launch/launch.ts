@@ -14,13 +14,15 @@ import { GUEST } from './script.js';
 import { parseStatus, parseTimes } from './status.js';
 import { readEnd, writeEnd } from './streams.js';
 
-/** Of what the launcher, bubblewrap and the init print, this much is kept. */
-const LOG_BYTES = 16_384;
+/** So many characters are read of each descriptor on which launcher, bubblewrap and init report. They need a few hundred. */
+const REPORT_LENGTH = 16_384;
 
 export interface LaunchPlan {
   readonly command: readonly string[];
   readonly bwrapArguments: readonly string[];
   readonly seccomp: Uint8Array;
+  /** Of the init. */
+  readonly shell: Uint8Array;
   /** Host uid that owns the program's pipes; null: the server's own. */
   readonly owner: number | null;
 }
@@ -35,8 +37,8 @@ export interface LaunchEnd {
   readonly cpuTimeMs: number | null;
   /** What the init reported since the start, such as "Killed". */
   readonly log: string;
-  /** False: processes of it are still there, long after they were killed. */
-  readonly gone: boolean;
+  /** A sentence: why nothing of this can be believed. */
+  readonly fault: string | null;
 }
 
 /** A sandbox that is up and waits for its program: everything is done but the script. */
@@ -50,22 +52,17 @@ export class Launch {
   #word = '';
   #log = '';
   #closed = false;
+  #flooded = false;
 
   private constructor(child: ChildProcess, { stdin, stdout, stderr }: StandardPipes) {
     this.#child = child;
     this.output = new ProgramOutput({ stdout: stdout.ours, stderr: stderr.ours });
     this.input = new Socket({ fd: stdin.ours, readable: false, writable: true });
     this.input.on('error', () => undefined); // `write` reports it to its caller
-    const collect = (fd: number, add: (text: string) => void): void => {
-      readEnd(child, fd).setEncoding('utf8').on('data', add);
-    };
-    const log = (text: string): void => {
-      if (this.#log.length < LOG_BYTES) this.#log += text.slice(0, LOG_BYTES);
-    };
-    collect(1, log);
-    collect(2, log);
-    collect(BWRAP.status, (text) => (this.#status += text));
-    collect(GUEST.status, (text) => (this.#word += text));
+    this.#collect(1, (text) => (this.#log += text));
+    this.#collect(2, (text) => (this.#log += text));
+    this.#collect(BWRAP.status, (text) => (this.#status += text));
+    this.#collect(GUEST.status, (text) => (this.#word += text));
     this.ended = new Promise((resolve) => {
       child.once('close', () => {
         this.#closed = true;
@@ -73,13 +70,25 @@ export class Launch {
         const [, line = ''] = this.#word.split('\n');
         const failedExec = /^[0-9a-f]{32} /.test(line) ? line : '';
         const cpuTimeMs = parseTimes(this.#word);
-        void this.#gone().then((gone) => resolve({ exitCode, failedExec, cpuTimeMs, log: this.#log, gone }));
+        void this.#fault().then((fault) => resolve({ exitCode, failedExec, cpuTimeMs, log: this.#log, fault }));
       });
     });
   }
 
+  #collect(fd: number, add: (text: string) => void): void {
+    const stream = readEnd(this.#child, fd).setEncoding('utf8');
+    let left = REPORT_LENGTH;
+    stream.on('data', (text: string) => {
+      left -= text.length;
+      if (left >= 0) return add(text);
+      this.#flooded = true; // no word of ours is that long
+      stream.destroy();
+      this.killAll();
+    });
+  }
+
   /** @throws SandboxError SANDBOX011 with what bubblewrap printed */
-  static async park({ command, bwrapArguments, seccomp, owner }: LaunchPlan): Promise<Launch> {
+  static async park({ command, bwrapArguments, seccomp, shell, owner }: LaunchPlan): Promise<Launch> {
     const pipes = await makePipes(owner);
     const theirs = [pipes.stdin.theirs, pipes.stdout.theirs, pipes.stderr.theirs];
     const etc = Object.values(etcFiles);
@@ -91,6 +100,7 @@ export class Launch {
       'pipe',
       'pipe',
       ...theirs,
+      'pipe',
       'pipe',
       ...etc.map(() => 'pipe' as const),
     ] as const;
@@ -113,6 +123,7 @@ export class Launch {
     };
     give(BWRAP.args, bwrapArguments.map((word) => `${word}\0`).join(''));
     give(BWRAP.seccomp, seccomp);
+    give(BWRAP.initShell, shell);
     etc.forEach((text, index) => give(FIRST_ETC + index, text));
     writeEnd(child, 0).on('error', () => undefined);
     await launch.#ready();
@@ -121,17 +132,17 @@ export class Launch {
 
   async #ready(): Promise<void> {
     const ready = new Promise<void>((resolve, reject) => {
-      readEnd(this.#child, GUEST.status).on('data', () => {
-        if (this.#word.startsWith('ready\n')) resolve();
-      });
+      const words = readEnd(this.#child, GUEST.status);
+      const look = (): void => {
+        if (!this.#word.startsWith('ready\n')) return;
+        words.off('data', look);
+        resolve();
+      };
+      words.on('data', look);
       this.#child.once('error', reject);
-      void this.ended.then(({ log }) => {
-        reject(
-          new SandboxError(
-            'SANDBOX011',
-            `The sandbox could not be made: ${log.trim() || 'it ended without a message'}`,
-          ),
-        );
+      void this.ended.then(({ log, fault }) => {
+        const why = fault ?? (log.trim() || 'it ended without a message');
+        reject(new SandboxError('SANDBOX011', `The sandbox could not be made: ${why}`));
       });
     });
     try {
@@ -178,8 +189,10 @@ export class Launch {
   }
 
   /** An init whose bubblewrap was killed is still there while the kernel ends its namespace; it is a zombie, or gone, after that. */
-  async #gone(): Promise<boolean> {
+  async #fault(): Promise<string | null> {
     const init = this.#init;
-    return init === null || holdsWithin(30_000, () => !isAlive(init.pid, init.start));
+    const gone = init === null || (await holdsWithin(30_000, () => !isAlive(init.pid, init.start)));
+    if (!gone) return 'Processes of the sandbox are still there long after they were killed.';
+    return this.#flooded ? 'The sandbox was ended: it reported more than a sandbox has to report.' : null;
   }
 }

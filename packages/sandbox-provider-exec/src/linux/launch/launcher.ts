@@ -1,10 +1,11 @@
+import { INIT_SHELL } from '../bubblewrap/arguments.js';
 import { commandLine, quote } from '../shell.js';
 import { INIT_SCRIPT } from './script.js';
 
 /** Descriptors of bubblewrap, besides 0 (the script), 1 and 2 (messages) and those of the guest. */
-export const BWRAP = { args: 3, seccomp: 4, status: 5 } as const;
+export const BWRAP = { args: 3, seccomp: 4, status: 5, initShell: 10 } as const;
 /** From here on: the files of /etc. */
-export const FIRST_ETC = 10;
+export const FIRST_ETC = 11;
 
 export interface LauncherPlan {
   readonly bwrap: string;
@@ -30,7 +31,7 @@ export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }
   // but for 1.
   const nproc = fallback ? [`--nproc=${fallback.pids + 1}`] : []; // with the init
   const limits = ['/usr/bin/prlimit', '--core=1', `--fsize=${fileBytes}`, ...nproc];
-  const init = [...limits, '--', '/bin/sh', '-c', INIT_SCRIPT, marker];
+  const init = [...limits, '--', INIT_SHELL, '-c', INIT_SCRIPT, marker];
   const options = [
     '--args',
     String(BWRAP.args),

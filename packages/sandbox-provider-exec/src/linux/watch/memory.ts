@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import { HOME } from '../bubblewrap/arguments.js';
-import { readProc, readStat } from '../processes.js';
+import { readProc } from '../processes.js';
 import { tasksOf, unnamedFiles } from './open-files.js';
 
 /**
@@ -29,7 +29,7 @@ class FilesInMemory {
       this.bytes += (blocks - bfree) * bsize + (files - ffree) * 1024;
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
-      const ended = ['ENOENT', 'ESRCH'].includes(code) || (code === 'EACCES' && readStat(initPid) === null);
+      const ended = ['ENOENT', 'ESRCH'].includes(code) || (code === 'EACCES' && isWithoutMemory(initPid));
       if (!ended) throw error;
     }
   }
@@ -46,6 +46,11 @@ class FilesInMemory {
   has(device: string, inode: string): boolean {
     return this.#counted.has(device) || this.#counted.has(`${device} ${inode}`);
   }
+}
+
+/** It is ending, or has ended: of an init that nobody may read, its folders are open to no one from then on. */
+function isWithoutMemory(pid: number): boolean {
+  return (readProc(`${pid}/statm`) ?? '0 ').startsWith('0 ');
 }
 
 /** Memory of a process with its share of what it shares, without files that are counted as such. */
