@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { registry, sandbox, TestServer } from './server.js';
 import type { Answer, Body } from './server.js';
 import { execute, executionOf } from './sse.js';
+import { until } from './until.js';
 
 let server: TestServer;
 let id: string;
@@ -396,18 +397,62 @@ test('a method that a path does not have is 405 and names those that it has; a p
   }
 });
 
+async function send(request: string): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write(request);
+  return text(socket);
+}
+
 test('what is no HTTP, or has too large headers, is a problem document too', async () => {
-  const port = Number(new URL(server.url).port);
-  const send = async (request: string): Promise<string> => {
-    const socket = connect(port, '127.0.0.1');
-    socket.write(request);
-    return text(socket);
-  };
   expect(await send('hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"code":"SANDBOX008"/);
   expect(await send('GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
   expect(await send('GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 421 /);
   expect(await send(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 431 [^]*"status":431/,
+  );
+  const [, id] = /\r\nX-Request-Id: ([0-9a-f-]{36})\r\n/.exec(await send('hello\r\n\r\n')) ?? [];
+  expect(server.log).toContainEqual(
+    expect.objectContaining({ request_id: id, status: 400, reason: 'HPE_INVALID_METHOD' }),
+  );
+});
+
+test('two Hosts, and an expectation that is none of ours, are refused', async () => {
+  const health = (headers: string): Promise<string> =>
+    send(`GET ${sandbox('/health')} HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n${headers}\r\n`);
+  expect(await health('')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await health('Host: example.org\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*Host: must be given once/);
+  expect(await health('Host: localhost\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+  expect(await health('Expect: x\r\n')).toMatch(
+    /^HTTP\/1\.1 417 [^]*X-Request-Id: [^]*problem\+json[^]*Expect: must be/,
+  );
+});
+
+test('what is no HTTP, sent while an answer comes, cuts that off and never stands in it', async () => {
+  const running = await server.openShell('echo begun; sleep 60', { run: true });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write(`GET ${sandbox('/execute')}?sandbox_id=${running} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  let answer = '';
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    answer += chunk.toString();
+    if (answer.includes('begun')) socket.write('garbage\r\n\r\n');
+  }
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*begun/);
+  expect(answer).not.toContain(' 400 ');
+  await server.ok('DELETE', sandbox(`/${running}`));
+});
+
+test('more than a thousand connections are refused, and the server goes on', async () => {
+  const port = Number(new URL(server.url).port);
+  const sockets = Array.from({ length: 1100 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  await until(() => sockets.filter((socket) => socket.destroyed).length >= 100);
+  expect(sockets.filter((socket) => !socket.destroyed).length).toBeGreaterThan(900);
+  expect(server.log).toContainEqual(expect.objectContaining({ level: 'warn', max_connections: 1000 }));
+  for (const socket of sockets) socket.destroy();
+  await until(() =>
+    server.call('GET', sandbox('/health')).then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
   );
 });
 

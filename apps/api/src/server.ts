@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { SandboxRunner } from '@ergon/sandbox-core';
 import { SandboxError, hasErrorCode, sentenceOf } from '@ergon/sandbox-core';
 import type { DependencyContainer } from 'tsyringe';
 import { createApp } from './app.js';
 import { startRunner } from './container.js';
 import { readExamples } from './examples.js';
+import { createHttpServer } from './http/server.js';
 import { tokens } from './tokens.js';
 
 /** After the last run has ended, readers have so long to take what is left for them, in ms. */
@@ -44,8 +43,7 @@ export async function startServer(container: DependencyContainer): Promise<Runni
       const { id } = await registry.store(example);
       logger.debug('An example was stored', { unitId: id, name: example.name });
     }
-    const server = createServer(createApp(container));
-    server.on('clientError', answerBadRequest);
+    const server = createHttpServer(createApp(container), logger);
     await listen(server, config.host, config.port);
     let closing: Promise<void> | null = null;
     return {
@@ -89,24 +87,4 @@ async function listen(server: Server, host: string, port: number): Promise<void>
       : `it cannot be used: ${sentenceOf(error)}`;
     throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port}: ${why}.`, { cause: error });
   }
-}
-
-/** What is no HTTP at all is answered here, without Express. */
-function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, title] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  const detail = 'The request is not valid HTTP, is too slow, or its headers are too large.';
-  const body = JSON.stringify({ type: 'urn:ergon:sandbox:SANDBOX008', title, status, detail, code: 'SANDBOX008' });
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

@@ -11,6 +11,12 @@ const preflightSeconds = 600;
  */
 export function guard({ hosts, origins }: Pick<ServerConfig, 'hosts' | 'origins'>): RequestHandler {
   return (request, response, next) => {
+    if ((request.headersDistinct.host?.length ?? 0) > 1)
+      throw new HttpError(400, 'Bad Host', 'Host: must be given once.');
+    const expected = request.headers.expect;
+    if (expected !== undefined && expected.toLowerCase() !== '100-continue') {
+      throw new HttpError(417, 'Expectation failed', 'Expect: must be 100-continue or absent.');
+    }
     const host = request.headers.host ?? '';
     if (!isOurHost(host, hosts)) {
       throw new HttpError(
