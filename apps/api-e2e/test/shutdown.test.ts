@@ -1,4 +1,6 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { instancesOf, marked } from './leftovers.js';
 import { registry, sandbox, TestServer } from './server.js';
@@ -65,7 +67,9 @@ test('a reader that reads nothing does not hold the shutdown up', async () => {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   socket.write(`GET ${sandbox('/execute')}?sandbox_id=${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   // Nobody reads from it: the buffers of both sides fill.
-  await until(async () => ((await server.ok('GET', sandbox(`/results/${id}`))).stdout ?? '').length > 8_000_000);
+  let seen = 0;
+  const other = await follow(server, id, { leaveAfter: 150_000, onMessage: () => (seen += 1) });
+  expect([other.status, seen]).toEqual([200, 150_000]);
   const begun = performance.now();
   expect(await server.stop()).toBe(0);
   expect(performance.now() - begun).toBeLessThan(15_000);
@@ -92,7 +96,7 @@ test('a data folder and a port serve one server at a time; the sentence says so'
   await until(() => samePort.ended);
   expect([samePort.process.exitCode, samePort.errors]).toEqual([
     1,
-    expect.stringMatching(/^ERGON_SANDBOX_PORT: .*EADDRINUSE/),
+    expect.stringMatching(/^ERGON_SANDBOX_PORT: .*another program listens there/),
   ]);
   expect(samePort.leftovers()).toEqual([]);
   expect((await server.ok('GET', sandbox('/health'))).status).toBe('healthy');
@@ -139,11 +143,47 @@ test.each<[string, Record<string, string>, string[], RegExp]>([
   expect(server.errors.trim().split('\n')).toHaveLength(1);
 });
 
-test('a data folder that cannot be made stops the start', async () => {
-  const server = TestServer.launch({ env: { ERGON_SANDBOX_DATA_DIR: join(__filename, 'below-a-file') } });
-  await until(() => server.ended);
-  expect(server.process.exitCode).toBe(1);
-  expect(server.errors).toMatch(/^ERGON_SANDBOX_DATA_DIR: the folder cannot be made: .*below-a-file/);
+test.each([join(__filename, 'below-a-file'), '/proc/below-proc/deeper', __filename])(
+  'a data folder that cannot be made stops the start: %s',
+  async (folder) => {
+    const server = TestServer.launch({ env: { ERGON_SANDBOX_DATA_DIR: folder } });
+    await until(() => server.ended);
+    expect(server.process.exitCode).toBe(1);
+    expect(server.errors).toMatch(/^ERGON_SANDBOX_DATA_DIR: the folder cannot be made: /);
+    expect(server.errors).toContain(folder.replace('/deeper', ''));
+    expect(server.errors.trim().split('\n')).toHaveLength(1);
+  },
+);
+
+test('a data folder whose parents are not there is made, for its owner only', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'ergon-parents-'));
+  try {
+    const folder = join(parent, 'a/b/data');
+    const server = await TestServer.start({ env: { ERGON_SANDBOX_DATA_DIR: folder } });
+    expect(await server.stop()).toBe(0);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  } finally {
+    rmSync(parent, { recursive: true });
+  }
+});
+
+test.each([
+  ['an error that nobody caught', 'setImmediate(() => { throw new Error("boom"); })'],
+  ['a rejection that nobody handled', 'void Promise.reject(new Error("boom"))'],
+])('%s is logged, and ends the server in order with status 1', async (_case, fault) => {
+  const provoke = `data:text/javascript,process.on('SIGUSR2',()=>{${fault}})`;
+  const server = await TestServer.start({ args: [], env: { NODE_OPTIONS: `--import=${encodeURI(provoke)}` } });
+  const id = await server.openShell(endless, { environment: { DATA_DIR: server.dataDir } });
+  const reader = execute(server, id);
+  await until(async () => (await server.ok('GET', sandbox(`/results/${id}`))).stdout === 'begun\n');
+  instancesOf(server.dataDir);
+  expect(await server.stop('SIGUSR2')).toBe(1);
+  expect((await reader).messages.at(-1)?.data).toMatchObject({ done: true, status: 'stopped' });
+  expect(server.log.filter(({ level }) => level === 'error')).toMatchObject([
+    { message: 'The server failed and ends', error: expect.stringContaining('boom') as string },
+  ]);
+  expect(server.log.at(-1)?.message).toBe('Stopped');
+  expect(server.leftovers()).toEqual([]);
 });
 
 test('the example solutions are there after the start, and complete', async () => {

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Logger } from '@ergon/sandbox-core';
-import { SandboxError, SandboxFactory, SandboxRunner, sentenceOf } from '@ergon/sandbox-core';
+import { hasErrorCode, SandboxError, SandboxFactory, SandboxRunner, sentenceOf } from '@ergon/sandbox-core';
 import execProvider from '@ergon/sandbox-provider-exec';
 import { SqliteRegistry } from '@ergon/sandbox-registry';
 import type { DependencyContainer } from 'tsyringe';
@@ -37,6 +37,7 @@ export function createContainer(config: ServerConfig, logger: Logger): Dependenc
  */
 export async function startRunner(container: DependencyContainer): Promise<SandboxRunner> {
   const { dataDir, providerOptions, prefer, maxConcurrent, ceiling } = container.resolve(tokens.config);
+  makeDataDir(dataDir);
   const logger = container.resolve(tokens.logger);
   const factory = container.resolve(tokens.factory);
   const definitions = container.resolve(tokens.providers);
@@ -55,11 +56,23 @@ export async function startRunner(container: DependencyContainer): Promise<Sandb
 
 function makeDataDir(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (error) {
     throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_DATA_DIR: the folder cannot be made: ${sentenceOf(error)}.`, {
       cause: error,
     });
+  }
+}
+
+/** Folder by folder: Node's own `recursive` never ends below a folder that takes none, such as /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST') && statSync(folder).isDirectory()) return;
+    if (!hasErrorCode(error, 'ENOENT') || folder === dirname(folder)) throw error;
+    makeFolder(dirname(folder));
+    mkdirSync(folder, { mode: 0o700 });
   }
 }
 

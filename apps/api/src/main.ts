@@ -29,8 +29,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     process.emit('SIGTERM', 'SIGTERM');
   };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
+  process.on('uncaughtException', crash); // a rejection that nobody handles, too
   logger.info('Shutting down', { signal: await endAsked });
   setTimeout(() => {
     logger.error('The shutdown got stuck');
