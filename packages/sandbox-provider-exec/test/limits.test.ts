@@ -136,6 +136,34 @@ describe('CPU', () => {
     expect(end.usage.cpuTimeMs).toBeGreaterThan(300);
     expect(end.usage.cpuTimeMs).toBeLessThan(isRoot ? 1400 : 2600);
   });
+
+  // As root it is a share of time, and as many CPUs as there are may give it.
+  if (!isRoot) {
+    test('no more CPUs are used than the limit allows, even if the program asks for all', async () => {
+      const spread = `import os, time
+def used(pid): return open(f'/proc/{pid}/stat').read().rsplit(') ', 1)[1].split()[36]
+busy = []
+for cpu in range(os.cpu_count()):
+  pid = os.fork()
+  if pid == 0:
+    try: os.sched_setaffinity(0, {cpu})
+    except OSError as e: print(e.strerror, flush=True)
+    end = time.time() + 1
+    while time.time() < end: pass
+    os._exit(0)
+  busy.append(pid)
+seen = set()
+end = time.time() + 0.8
+while time.time() < end: seen.update(used(pid) for pid in busy); time.sleep(0.01)
+print(os.cpu_count(), len(seen))`;
+      const { stdout } = await server.run(python(spread), { cpus: 1 });
+      const lines = stdout.trim().split('\n');
+      const [cpus, used] = (lines.pop() ?? '').split(' ').map(Number);
+      expect(cpus).toBeGreaterThan(1); // else nothing is shown by it
+      expect(used).toBe(1);
+      expect(lines).toEqual(Array.from({ length: cpus ?? 0 }, () => 'Operation not permitted'));
+    });
+  }
 });
 
 describe('processes', () => {
@@ -193,9 +221,10 @@ except OSError as e: print(e.strerror, n)`;
   test('the limit cannot be raised by the program', async () => {
     const raise = `import resource
 for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-  soft, hard = resource.getrlimit(which)
-  try: resource.setrlimit(which, (hard + 1, hard + 1)); print('raised')
-  except ValueError: print('refused')`;
+  before = resource.getrlimit(which)
+  try: resource.setrlimit(which, (before[1] + 1, before[1] + 1))
+  except ValueError: pass
+  print('refused' if resource.getrlimit(which) == before else 'raised')`;
     const { stdout } = await server.run(python(raise));
     expect(stdout).toBe('refused\nrefused\nrefused\n');
   });

@@ -290,13 +290,36 @@ describe('a core dump', () => {
   test('of a crash is written, or given to a program that runs as root, unless the limit is 1', async () => {
     // Where core_pattern names a program, the kernel starts it even at a limit of 0; at 1 it does neither. This machine's is a file.
     const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8');
-    const dumped = await bare.sh(`ulimit -c unlimited; ${crash}`);
+    const dumped = await bare.sh(`ulimit -c unlimited; ${crash}`, { noSeccomp: true });
     const { stdout: most } = await runCommand('/bin/sh', ['-c', 'ulimit -Hc']);
     expect(dumped.stdout).toBe(pattern.startsWith('core') && most !== '0\n' ? '1\n' : '0\n');
     await using server = new TestServer();
     expect((await server.run(['sh', '-c', crash])).stdout).toBe('0\n');
     const limits = 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))';
     expect((await server.run(['python3', '-c', limits])).stdout).toBe('(1, 1)\n');
+  });
+
+  test('limit of 1 is lowered to 0 by a program, unless the filter keeps it; the program is told that it did', async () => {
+    const lower = `import ctypes, os, resource
+libc = ctypes.CDLL(None, use_errno=True)
+x64 = os.uname().machine == 'x86_64'
+zero = (ctypes.c_ulong * 2)(0, 0)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.prlimit(os.getpid(), resource.RLIMIT_CORE, (0, 0))
+print(libc.syscall(160 if x64 else 164, ctypes.c_ulong(4 | 7 << 32), zero))
+# A new limit at an address whose low 32 bits are zero.
+address, page = 1 << 40, ctypes.c_long(4096)
+libc.mmap.restype = ctypes.c_void_p
+assert libc.mmap(ctypes.c_void_p(address), page, 3, 0x32, -1, ctypes.c_long(0)) == address
+print(libc.syscall(302 if x64 else 261, 0, 4, ctypes.c_void_p(address), None))
+print(resource.getrlimit(resource.RLIMIT_CORE))
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+print(resource.getrlimit(resource.RLIMIT_NOFILE))`;
+    const open = await bare.run(['/usr/bin/prlimit', '--core=1', 'python3', '-c', lower], { noSeccomp: true });
+    expect(open).toMatchObject({ stdout: '0\n0\n(0, 0)\n(20, 20)\n', stderr: '' });
+    await using server = new TestServer();
+    const { stdout, stderr } = await server.run(['python3', '-c', lower]);
+    expect({ stdout, stderr }).toEqual({ stdout: '0\n0\n(1, 1)\n(20, 20)\n', stderr: '' });
   });
 });
 

@@ -80,7 +80,10 @@ export class Launch {
     let left = REPORT_LENGTH;
     stream.on('data', (text: string) => {
       left -= text.length;
-      if (left >= 0) return add(text);
+      if (left >= 0) {
+        add(text);
+        return;
+      }
       this.#flooded = true; // no word of ours is that long
       stream.destroy();
       this.killAll();

@@ -27,10 +27,8 @@ export interface LauncherPlan {
  * only then is bubblewrap. A step that fails ends it.
  */
 export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }: LauncherPlan): string[] {
-  // A core limit of 1, not 0: where core_pattern is a program, as with systemd-coredump, the kernel runs it as root whatever the limit,
-  // but for 1.
   const nproc = fallback ? [`--nproc=${fallback.pids + 1}`] : []; // with the init
-  const limits = ['/usr/bin/prlimit', '--core=1', `--fsize=${fileBytes}`, ...nproc];
+  const limits = ['/usr/bin/prlimit', `--fsize=${fileBytes}`, ...nproc];
   const init = [...limits, '--', INIT_SHELL, '-c', INIT_SCRIPT, marker];
   const options = [
     '--args',
@@ -41,7 +39,10 @@ export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }
     String(BWRAP.status),
   ];
   const pinned = fallback ? ['taskset', '-c', fallback.cpuList] : [];
-  const sandbox = [...pinned, bwrap, ...options, '--', ...init];
+  // A core limit of 1, not 0: where core_pattern is a program, as with systemd-coredump, the kernel runs it as root whatever the limit,
+  // but for 1. Set out here, since the filter lets nothing in a sandbox set it.
+  const withoutCores = ['prlimit', '--core=1', '--'];
+  const sandbox = [...pinned, ...withoutCores, bwrap, ...options, '--', ...init];
   if (confined === null) return sandbox;
   const { uid, holderPid, joinFiles } = confined;
   const drop = ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--'];

@@ -1,20 +1,26 @@
 /** The architectures that a filter can be made for, by Node's names (`process.arch`). */
 export type SeccompArch = 'x64' | 'arm64';
 
-/** A comparison of one argument of a system call. Only its low 32 bits count: see the rules of `ioctl` and `clone`. */
+/**
+ * A comparison of one argument of a system call. Only its low 32 bits count (see the rules of `ioctl` and `clone`), but for `present`,
+ * which holds for every pointer that is not NULL.
+ */
 export type ArgumentTest = { readonly argument: 0 | 1 | 2 | 3 | 4 | 5 } & (
-  { readonly anyBitOf: number } | { readonly oneOf: readonly number[] } | { readonly noneOf: readonly number[] }
+  | { readonly anyBitOf: number }
+  | { readonly oneOf: readonly number[] }
+  | { readonly noneOf: readonly number[] }
+  | { readonly present: true }
 );
 
-/** One system call that is refused: it fails with `errno` and has no effect. */
+/** One system call that has no effect: it fails with `errno`, or seems to succeed where that is null. */
 export interface SyscallRule {
   /** The kernel's name of the call, which is also libseccomp's. */
   readonly name: string;
   /** The call's number on each architecture; null where the architecture has no such call. */
   readonly number: Readonly<Record<SeccompArch, number | null>>;
-  readonly errno: 'EPERM' | 'ENOSYS';
-  /** Refused only if this holds; without it, always. */
-  readonly when?: ArgumentTest;
+  readonly errno: 'EPERM' | 'ENOSYS' | null;
+  /** Refused only if all of these hold; without any, always. */
+  readonly when?: readonly ArgumentTest[];
 }
 
 const ioctlRequests = {
@@ -30,8 +36,10 @@ const NAMESPACE_FLAGS = 0x7e020000;
 /** AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK (libc lists interfaces through it). Not among them: vsock, packet, alg, … */
 const SOCKET_FAMILIES = [1, 2, 10, 16];
 
-function refuse(name: string, x64: number | null, arm64: number | null, when?: ArgumentTest): SyscallRule {
-  return { name, number: { x64, arm64 }, errno: 'EPERM', ...(when && { when }) };
+const RLIMIT_CORE = 4;
+
+function refuse(name: string, x64: number | null, arm64: number | null, ...when: ArgumentTest[]): SyscallRule {
+  return { name, number: { x64, arm64 }, errno: 'EPERM', ...(when.length > 0 && { when }) };
 }
 
 /**
@@ -52,6 +60,18 @@ export const SECCOMP_POLICY: readonly SyscallRule[] = [
   refuse('clone', 56, 220, { argument: 0, anyBitOf: NAMESPACE_FLAGS }),
   // Its flags lie in memory, where no filter can read them. ENOSYS, because then every libc falls back to clone.
   { name: 'clone3', number: { x64: 435, arm64: 435 }, errno: 'ENOSYS' },
+  // A core limit of 1 keeps crashes from a core_pattern that is a program, which the kernel runs as root on the host; 0 does not. It is
+  // kept without an error: programs with secrets set it to 0 and give up if they can't. Asking for it (no new limit) is allowed.
+  { name: 'setrlimit', number: { x64: 160, arm64: 164 }, errno: null, when: [{ argument: 0, oneOf: [RLIMIT_CORE] }] },
+  {
+    name: 'prlimit64',
+    number: { x64: 302, arm64: 261 },
+    errno: null,
+    when: [
+      { argument: 1, oneOf: [RLIMIT_CORE] },
+      { argument: 2, present: true },
+    ],
+  },
 
   // Namespaces.
   refuse('unshare', 272, 97),
@@ -122,7 +142,7 @@ export const SECCOMP_POLICY: readonly SyscallRule[] = [
 ];
 
 /**
- * Where no cgroup counts memory: what System V IPC keeps lies in the kernel, and is in no process's sums. ENOSYS, as from a kernel
+ * Where no cgroup keeps the limits. What System V IPC keeps lies in the kernel, and is in no process's sums. ENOSYS, as from a kernel
  * without it.
  */
 export const WATCHED_POLICY: readonly SyscallRule[] = [
@@ -130,4 +150,6 @@ export const WATCHED_POLICY: readonly SyscallRule[] = [
   { name: 'shmget', number: { x64: 29, arm64: 194 }, errno: 'ENOSYS' },
   { name: 'semget', number: { x64: 64, arm64: 190 }, errno: 'ENOSYS' },
   { name: 'msgget', number: { x64: 68, arm64: 186 }, errno: 'ENOSYS' },
+  // The CPU limit is taskset's.
+  refuse('sched_setaffinity', 203, 122),
 ];

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import type { SeccompArch, SyscallRule } from './policy.js';
+import { WATCHED_POLICY, type SeccompArch, type SyscallRule } from './policy.js';
 import { assemble, seccompProgram } from './program.js';
 import { runFilter, type SeccompData } from './test/bpf-interpreter.js';
 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x00050001;
 const ENOSYS = 0x00050026;
+const SUCCESS = 0x00050000;
 const KILL = 0x80000000;
 
 const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 };
@@ -22,6 +23,8 @@ const POLICY = {
     ioctl: 16,
     sockets: [41, 53],
     clone: 56,
+    setrlimit: 160,
+    prlimit64: 302,
     x32: (number: number) => number >= 0x40000000 || (number >= 512 && number <= 547),
   },
   arm64: {
@@ -32,18 +35,22 @@ const POLICY = {
     ioctl: 29,
     sockets: [198, 199],
     clone: 220,
+    setrlimit: 164,
+    prlimit64: 261,
     x32: () => false,
   },
 };
 
 function expected(filterArch: SeccompArch, { arch, number, args }: SeccompData): number {
-  const { refused, ioctl, sockets, clone, x32 } = POLICY[filterArch];
+  const { refused, ioctl, sockets, clone, setrlimit, prlimit64, x32 } = POLICY[filterArch];
   const [first, second] = args.map((value) => value & 0xffffffffn);
   if (arch !== AUDIT[filterArch]) return KILL;
   if (x32(number) || number === 435) return ENOSYS;
   if (number === ioctl && (second === 0x5412n || second === 0x541cn)) return EPERM;
   if (number === clone && first !== undefined && (first & 0x7e020000n) !== 0n) return EPERM;
   if (sockets.includes(number) && first !== 1n && first !== 2n && first !== 10n && first !== 16n) return EPERM;
+  if (number === setrlimit && first === 4n) return SUCCESS;
+  if (number === prlimit64 && second === 4n && args[2] !== 0n) return SUCCESS;
   return refused.includes(number) ? EPERM : ALLOW;
 }
 
@@ -53,6 +60,8 @@ const telling = fc.constantFrom(
   1,
   2,
   3,
+  4,
+  5,
   10,
   16,
   17,
@@ -73,7 +82,7 @@ const argument = fc
   .tuple(fc.oneof(telling, flag, u32), fc.oneof(fc.constant(0), u32))
   .map(([low, high]) => (BigInt(high) << 32n) | BigInt(low));
 const number = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom(16, 29, 41, 53, 56, 198, 199, 220, 435) },
+  { weight: 3, arbitrary: fc.constantFrom(16, 29, 41, 53, 56, 160, 164, 198, 199, 220, 261, 302, 435) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 600 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0x40000000, max: 0x40000300 }) },
   { weight: 1, arbitrary: u32 },
@@ -111,6 +120,15 @@ describe.each(ARCHS)('the seccomp program for %s', (arch) => {
     );
   });
 
+  it('refuses more where a watchdog keeps the limits', () => {
+    const watched = seccompProgram(arch, WATCHED_POLICY);
+    const numbers = { x64: [29, 64, 68, 203], arm64: [194, 190, 186, 122] }[arch];
+    const ask = (filter: Buffer): number[] =>
+      numbers.map((nr) => runFilter(filter, { arch: AUDIT[arch], number: nr, args: [0n, 0n, 0n, 0n, 0n, 0n] }));
+    expect(ask(program)).toEqual([ALLOW, ALLOW, ALLOW, ALLOW]);
+    expect(ask(watched)).toEqual([ENOSYS, ENOSYS, ENOSYS, EPERM]);
+  });
+
   it('is an array of 8-byte instructions, within what the kernel takes', () => {
     expect(program.length % 8).toBe(0);
     expect(program.length / 8).toBeLessThanOrEqual(4096);
@@ -141,8 +159,8 @@ describe('assemble', () => {
   it('compares with many values of one argument', () => {
     const values = Array.from({ length: 250 }, (_, index) => index * 2);
     const program = assemble('arm64', [
-      rule(1, { when: { argument: 0, oneOf: values } }),
-      rule(2, { when: { argument: 0, noneOf: values } }),
+      rule(1, { when: [{ argument: 0, oneOf: values }] }),
+      rule(2, { when: [{ argument: 0, noneOf: values }] }),
     ]);
     for (let value = 0; value < 500; value++) {
       expect([value, ask(program, 1, BigInt(value))]).toEqual([value, value % 2 ? ALLOW : EPERM]);
@@ -150,9 +168,36 @@ describe('assemble', () => {
     }
   });
 
+  it('refuses where all of several tests hold, whatever halves of a pointer are zero', () => {
+    const program = assemble('arm64', [
+      rule(1, {
+        when: [
+          { argument: 0, oneOf: [3, 4] },
+          { argument: 1, present: true },
+          { argument: 2, noneOf: [5, 6] },
+          { argument: 3, anyBitOf: 8 },
+        ],
+      }),
+    ]);
+    const four = fc.tuple(
+      fc.bigInt(2n, 5n),
+      fc.constantFrom(0n, 1n, 1n << 32n, 1n << 63n),
+      fc.bigInt(4n, 7n),
+      fc.bigInt(0n, 15n),
+    );
+    fc.assert(
+      fc.property(four, ([a, b, c, d]) => {
+        const holds = (a === 3n || a === 4n) && b !== 0n && c !== 5n && c !== 6n && (d & 8n) !== 0n;
+        const call = { arch: AUDIT.arm64, number: 1, args: [a, b, c, d, 0n, 0n] };
+        expect(runFilter(program, call)).toBe(holds ? EPERM : ALLOW);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('refuses more values than a jump can span, rather than jump elsewhere', () => {
     const values = Array.from({ length: 300 }, (_, index) => index);
-    expect(() => assemble('arm64', [rule(1, { when: { argument: 0, oneOf: values } })])).toThrow(
+    expect(() => assemble('arm64', [rule(1, { when: [{ argument: 0, oneOf: values }] })])).toThrow(
       'It must be >= 0 and <= 255',
     );
   });

@@ -8,15 +8,17 @@ const AUDIT_ARCH: Readonly<Record<SeccompArch, number>> = { x64: 0xc000003e, arm
 const NUMBER = 0;
 const ARCH = 4;
 const lowHalfOfArgument = (index: number) => 16 + index * 8;
+const highHalfOfArgument = (index: number) => 20 + index * 8;
 
-/** SECCOMP_RET_*; an errno lies in the low 16 bits. EPERM and ENOSYS are 1 and 38 on both architectures. */
+/** SECCOMP_RET_*; an errno lies in the low 16 bits, where 0 is success. EPERM and ENOSYS are 1 and 38 on both architectures. */
 const ALLOW = 0x7fff0000;
 const KILL_PROCESS = 0x80000000;
-const FAIL = { EPERM: 0x00050000 | 1, ENOSYS: 0x00050000 | 38 };
+const SUCCEED = 0x00050000;
+const FAIL = { EPERM: SUCCEED | 1, ENOSYS: SUCCEED | 38 };
 
 /**
  * The seccomp filter of a sandboxed program: an array of `struct sock_filter`, little-endian, as `bwrap --seccomp FD` reads it.
- * A program of another architecture (32 bits on a 64-bit kernel) is killed with SIGSYS; what `policy.ts` lists fails with its errno.
+ * A program of another architecture (32 bits on a 64-bit kernel) is killed with SIGSYS; what `policy.ts` lists has no effect.
  *
  * x64 is tested on a kernel. arm64 is tested with an interpreter of BPF only: no arm64 machine has loaded it yet.
  */
@@ -52,17 +54,30 @@ const refuseX32: readonly BpfInstruction[] = [
   answer(FAIL.ENOSYS),
 ];
 
-function refuse({ errno, when }: SyscallRule, number: number | null): BpfInstruction[] {
+function refuse({ errno, when = [] }: SyscallRule, number: number | null): BpfInstruction[] {
   if (number === null) return [];
-  const body = when ? refuseIf(when, FAIL[errno]) : [answer(FAIL[errno])];
+  const refusal = [answer(errno === null ? SUCCEED : FAIL[errno])];
+  // Each test goes on to the next, or jumps to the last instruction.
+  const body = when.reduceRight<BpfInstruction[]>(
+    (rest, test) => [...unless(test, rest.length - 1), ...rest],
+    when.length > 0 ? [...refusal, answer(ALLOW)] : refusal,
+  );
   return [compare('ifEqual', number, { jf: body.length }), ...body];
 }
 
-function refuseIf(test: ArgumentTest, fail: number): BpfInstruction[] {
-  const argument = load(lowHalfOfArgument(test.argument));
-  if ('anyBitOf' in test) return [argument, compare('ifAnyBit', test.anyBitOf, { jf: 1 }), answer(fail), answer(ALLOW)];
-  const [values, match, otherwise] = 'oneOf' in test ? [test.oneOf, fail, ALLOW] : [test.noneOf, ALLOW, fail];
-  // A match skips the comparisons that are left and the answer for no match.
-  const comparisons = values.map((value, index) => compare('ifEqual', value, { jt: values.length - index }));
-  return [argument, ...comparisons, answer(otherwise), answer(match)];
+/** Goes on where the test holds; else skips `skipped` instructions after its own. */
+function unless(test: ArgumentTest, skipped: number): BpfInstruction[] {
+  const low = load(lowHalfOfArgument(test.argument));
+  if ('anyBitOf' in test) return [low, compare('ifAnyBit', test.anyBitOf, { jf: skipped })];
+  if ('present' in test) {
+    const high = load(highHalfOfArgument(test.argument));
+    return [low, compare('ifEqual', 0, { jf: 2 }), high, compare('ifEqual', 0, { jt: skipped })];
+  }
+  const values = 'oneOf' in test ? test.oneOf : test.noneOf;
+  const comparisons = values.map((value, index) => {
+    const left = values.length - 1 - index;
+    if ('noneOf' in test) return compare('ifEqual', value, { jt: left + skipped });
+    return compare('ifEqual', value, { jt: left, jf: left === 0 ? skipped : 0 });
+  });
+  return [low, ...comparisons];
 }
