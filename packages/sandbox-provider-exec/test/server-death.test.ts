@@ -129,3 +129,13 @@ if (isRoot) {
     expect((await reclaimed(stranger)).left).toEqual([]);
   });
 }
+
+test('a server that runs out of descriptors refuses a sandbox, lives, and opens another when some are free', async () => {
+  const server = new ChildServer('scarce-server.ts', [], { before: ['prlimit', '--nofile=300:300', '--'] });
+  await server.exited;
+  expect(server.stderr).toBe('');
+  expect(server.child.exitCode).toBe(0);
+  expect(server.said.map(({ type }) => type)).toEqual(['refused', 'after']);
+  expect(server.said[0]?.after).toBeGreaterThan(0);
+  expect(server.said[1]).toEqual({ type: 'after', stdout: 'works again\n' });
+});

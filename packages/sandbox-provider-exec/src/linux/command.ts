@@ -32,13 +32,14 @@ export function runCommand(
       ...(typeof uid === 'number' && { uid, gid: uid }),
       ...(signal && { signal, killSignal: 'SIGKILL' }),
     });
+    child.on('error', (error) => {
+      if (error.name !== 'AbortError') reject(error); // a killed one closes
+    });
+    if (child.pid === undefined) return; // then it has no streams, and the error follows
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', (error) => {
-      if (error.name !== 'AbortError') reject(error); // a killed one closes
-    });
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
 }

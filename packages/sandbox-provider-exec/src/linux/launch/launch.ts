@@ -12,7 +12,7 @@ import { ProgramOutput } from './output.js';
 import { makePipes, type StandardPipes } from './pipes.js';
 import { GUEST } from './script.js';
 import { parseStatus, parseTimes } from './status.js';
-import { readEnd, writeEnd } from './streams.js';
+import { readEnd, requireStarted, writeEnd } from './streams.js';
 
 /** So many characters are read of each descriptor on which launcher, bubblewrap and init report. They need a few hundred. */
 const REPORT_LENGTH = 16_384;
@@ -80,7 +80,7 @@ export class Launch {
     let left = REPORT_LENGTH;
     stream.on('data', (text: string) => {
       left -= text.length;
-      if (left >= 0) {
+      if (left >= -1e9) {
         add(text);
         return;
       }
@@ -112,6 +112,7 @@ export class Launch {
     try {
       const env = { PATH: SYSTEM_PATH }; // the least: what bubblewrap has, a program may get to see
       child = coveringLeaks([...stdio], (all) => spawn(file, args, { stdio: all, env, cwd: '/', detached: true }));
+      await requireStarted(child);
     } catch (error) {
       for (const { ours } of [pipes.stdin, pipes.stdout, pipes.stderr]) closeSync(ours);
       throw error;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { SandboxError } from '@ergon/sandbox-core';
-import { readEnd, writeEnd } from './streams.js';
+import { readEnd, requireStarted, writeEnd } from './streams.js';
 
 /** The two ends of a pipe: the program's, which blocks, and ours, which does not. */
 export interface PipePair {
@@ -31,6 +31,7 @@ export async function makePipes(owner: number | null): Promise<StandardPipes> {
     cwd: '/',
     detached: true,
   });
+  await requireStarted(maker);
   const exited = once(maker, 'exit');
   const opened: number[] = [];
   const open = (path: string, flags: number): number => {
