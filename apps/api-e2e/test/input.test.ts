@@ -90,7 +90,7 @@ const badExecuteFields: Record<string, readonly unknown[]> = {
   test: notFlag,
   stdin: [3, true, {}, ['x']],
   raw: notFlag,
-  execution_id: [...notText, '', 'a/b', '../x', 'x'.repeat(65), 'a:1'],
+  execution_id: [...notText, '', 'a/b', '../x', 'x'.repeat(65), 'a:1', 'first-other'],
 };
 
 test.each(Object.keys(badExecuteFields))(

@@ -89,6 +89,13 @@ export const executeRequestSchema = z
     path: ['test'],
     error: 'must not be true where a command is given',
   })
+  .refine(
+    ({ sandbox_id, execution_id }) => !execution_id?.startsWith('first-') || execution_id === `first-${sandbox_id}`,
+    {
+      path: ['execution_id'],
+      error: 'must not begin with "first-": that is how the first run of a sandbox is named',
+    },
+  )
   .transform(({ sandbox_id, raw, execution_id, ...same }) => ({
     sandboxId: sandbox_id,
     raw,

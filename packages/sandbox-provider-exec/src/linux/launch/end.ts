@@ -28,7 +28,8 @@ export function describeEnd(seen: LaunchEnd, context: EndContext): ExecutionEnd 
   if (seen.failedExec.startsWith(nonce)) {
     const missing = seen.failedExec === `${nonce} 127`;
     const why = missing ? 'was not found, or its interpreter was not,' : 'is not executable';
-    return { ...end, cause: 'not-started', reason: `The command "${program}" ${why} in the sandbox.` };
+    const named = program.length > 200 ? `${program.slice(0, 200)}…` : program;
+    return { ...end, cause: 'not-started', reason: `The command "${named}" ${why} in the sandbox.` };
   }
   if (seen.exitCode === null) {
     const byKernel = limitsHit.some(({ limit }) => limit === 'memory');
