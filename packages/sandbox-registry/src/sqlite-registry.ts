@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as othersWereServed } from 'node:timers/promises';
 import type { StoredSolution, TestResultRecord } from '@ergon/sandbox-core';
-import { parseInput, SandboxError } from '@ergon/sandbox-core';
+import { hasErrorCode, parseInput, SandboxError } from '@ergon/sandbox-core';
 import type Database from 'libsql';
 import { z } from 'zod';
 import { openDatabase } from './database.js';
@@ -205,6 +205,22 @@ export class SqliteRegistry implements Registry {
   }
 
   #transaction<Value>(work: () => Value): Value {
-    return this.#database.transaction(work).immediate();
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const value = work();
+      this.#database.exec('COMMIT');
+      return value;
+    } catch (error) {
+      // A full disk has ended the transaction already, and what that was must not be hidden by a failure to end it again.
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      if (!isDiskFull(error)) throw error;
+      throw new SandboxError('SANDBOX004', 'The disk that has the registry is full; nothing was stored.', {
+        cause: error,
+      });
+    }
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return ['SQLITE_FULL', 'SQLITE_IOERR_WRITE'].some((code) => hasErrorCode(error, code));
 }

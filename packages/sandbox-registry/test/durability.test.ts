@@ -38,3 +38,18 @@ test('no unit and no result that was acknowledged is lost in eight rounds of kil
     }
   }
 }, 60_000);
+
+test('a store waits for another process that is writing', async () => {
+  const file = join(folder, 'shared.db');
+  await using registry = new SqliteRegistry(file);
+  const holder = spawn(process.execPath, [join(__dirname, 'holder.mjs'), file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(holder, 'exit');
+  await once(holder.stdout, 'data');
+  const begun = performance.now();
+  const { id } = await registry.store({ type: 'solution', name: 'n', version: '1', content: {} });
+  expect(performance.now() - begun).toBeGreaterThan(300);
+  expect((await registry.get(id))?.unit.id).toBe(id);
+  expect(await exit).toEqual([0, null]);
+});
