@@ -58,6 +58,18 @@ test('lines come while the program runs, and a line without end, or long, or odd
   expect((seen[1] ?? 0) - (seen[0] ?? 0)).toBeGreaterThan(300);
 });
 
+test('while a program is quiet, a comment keeps the connection', async () => {
+  const id = await server.openShell('sleep 600', { run: true });
+  const leave = new AbortController();
+  const response = await fetch(`${server.url}${sandbox('/execute')}?sandbox_id=${id}`, { signal: leave.signal });
+  const begun = performance.now();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  expect(new TextDecoder().decode((await reader.read()).value)).toBe(':\n\n');
+  expect(performance.now() - begun).toBeLessThan(20_000);
+  leave.abort();
+  await server.ok('DELETE', sandbox(`/${id}`));
+});
+
 test('with raw, bytes come as they are', async () => {
   const id = await server.openShell('true');
   const { messages } = await execute(server, id, {

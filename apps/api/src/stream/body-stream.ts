@@ -13,7 +13,6 @@ export class BodyStream {
   readonly #response: Response;
   readonly #left: AbortSignal;
   readonly #heartbeat: NodeJS.Timeout | undefined;
-  #wrote = true;
 
   /** Sends the headers at once. */
   constructor(response: Response, { contentType, heartbeat }: BodyStreamOptions) {
@@ -26,8 +25,7 @@ export class BodyStream {
     this.#left = leftSignal(response);
     if (heartbeat === undefined || this.#left.aborted) return;
     this.#heartbeat = setInterval(() => {
-      if (!this.#wrote && !response.writableNeedDrain) response.write(heartbeat.text);
-      this.#wrote = false;
+      if (!response.writableNeedDrain) response.write(heartbeat.text);
     }, heartbeat.everyMs);
     this.#left.addEventListener('abort', () => clearInterval(this.#heartbeat));
   }
@@ -40,7 +38,7 @@ export class BodyStream {
   /** Resolves when there is room for more, or the reader has left. */
   async write(text: string): Promise<void> {
     if (this.#left.aborted || text === '') return;
-    this.#wrote = true;
+    this.#heartbeat?.refresh();
     if (this.#response.write(text)) return;
     await once(this.#response, 'drain', { signal: this.#left }).catch((error: unknown) => {
       if (!this.#left.aborted && !this.#response.destroyed) throw error;
