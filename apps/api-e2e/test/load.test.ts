@@ -71,7 +71,11 @@ test('results that are six times as long as JSON cost neither much memory nor th
 
   const result = await server.ok('GET', path);
   expect(result.stdout).toMatch(/^\0+$/);
-  expect(result).toMatchObject({ status: 'completed', stderr: result.stdout, truncated: expect.any(Boolean) as boolean });
+  expect(result).toMatchObject({
+    status: 'completed',
+    stderr: result.stdout,
+    truncated: expect.any(Boolean) as boolean,
+  });
 }, 120_000);
 
 test('text whose pieces part a surrogate pair comes whole; HEAD has the head only', async () => {

@@ -95,6 +95,29 @@ test('run starts the command at once, and its output is there for whoever follow
   });
 });
 
+test('times are in seconds wherever they are told, and a limit is named as the wire spells names', async () => {
+  const id = await server.openShell('sleep 60', { timeout: 1 });
+  await execute(server, id);
+  const aboutOne = (time: unknown): void => {
+    expect(time).toBeGreaterThan(0.9);
+    expect(time).toBeLessThan(10);
+  };
+  const result = (await server.ok('GET', sandbox(`/results/${id}`))) as unknown as {
+    solution_id: string;
+    execution_time: number;
+    metrics: { wall_time: number };
+    limits_hit: unknown;
+  };
+  expect(result.limits_hit).toEqual([{ limit: 'wall_time', value: 1000, evidence: expect.any(String) as string }]);
+  aboutOne(result.execution_time);
+  aboutOne(result.metrics.wall_time);
+  const rows = await server.list(sandbox(`/history?solution_id=${result.solution_id}`));
+  const unit = await server.ok('GET', registry(`/${result.solution_id}`));
+  for (const { execution_time: time } of [rows[0], unit.test_results[0]] as unknown as { execution_time: number }[]) {
+    expect(time).toBe(result.execution_time);
+  }
+});
+
 test('a command of the request, the test command, an environment and stdin are what the program gets', async () => {
   const id = await server.open(
     {

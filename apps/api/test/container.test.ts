@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@ergon/sandbox-core';
-import type { TestResultRecord } from '@ergon/sandbox-core';
+import type { Logger, TestResultRecord } from '@ergon/sandbox-core';
 import type { Registry } from '@ergon/sandbox-registry';
 import { createContainer, readConfig, startServer, tokens } from '../src/index.js';
 import type { RunningServer } from '../src/index.js';
@@ -77,6 +77,41 @@ test('without a provider the server says so', async () => {
     });
   } finally {
     await bare.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('what nobody foresaw is a 500 that tells nothing of the inside; the log tells all under the id of the request', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ergon-container-'));
+  const logged: [string, unknown][] = [];
+  const logger: Logger = { ...silentLogger, error: (message, fields) => void logged.push([message, fields]) };
+  const container = createContainer(readConfig({ ERGON_SANDBOX_PORT: '0', ERGON_SANDBOX_DATA_DIR: folder }), logger);
+  class Broken extends OneSolution {
+    override types(): ReturnType<Registry['types']> {
+      throw new Error('the secret inside');
+    }
+  }
+  container.register(tokens.registry, { useValue: new Broken() });
+  const broken = await startServer(container);
+  try {
+    const response = await fetch(`${broken.url}/api/ergon/registry/types`);
+    expect(response.status).toBe(500);
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: 'The server failed at this. Its log says more, under the id of this request.',
+    });
+    expect(logged).toEqual([
+      [
+        'GET /api/ergon/registry/types failed',
+        { error: expect.objectContaining({ message: 'the secret inside' }) as Error },
+      ],
+    ]);
+  } finally {
+    await broken.close();
     rmSync(folder, { recursive: true });
   }
 });

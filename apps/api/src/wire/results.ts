@@ -48,7 +48,7 @@ export function resultToWire(result: Omit<SandboxResult, 'stdout' | 'stderr'>): 
     files: result.files,
     cause: result.cause,
     signal: result.signal,
-    limits_hit: result.limitsHit,
+    limits_hit: result.limitsHit.map(({ limit, ...hit }) => ({ limit: limit.replaceAll('-', '_'), ...hit })),
   };
 }
 
