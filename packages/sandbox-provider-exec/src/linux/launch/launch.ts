@@ -80,7 +80,7 @@ export class Launch {
     let left = REPORT_LENGTH;
     stream.on('data', (text: string) => {
       left -= text.length;
-      if (left >= -1e9) {
+      if (left >= 0) {
         add(text);
         return;
       }
