@@ -148,7 +148,7 @@ function sample(
     }
   };
   const timer = setInterval(() => {
-    pending ??= measure().finally(() => (pending = null));
+    if (!isOver()) pending ??= measure().finally(() => (pending = null));
   }, everyMs);
   return async () => {
     clearInterval(timer);
