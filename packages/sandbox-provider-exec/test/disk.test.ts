@@ -43,8 +43,11 @@ if (isRoot) {
     const sandbox = await server.sandbox();
     const visitor = await lookInto(server.leftovers());
     const cleaning = sandbox.cleanup();
-    expect(await pending(cleaning)).toBe('pending');
-    await visitor.leave();
+    try {
+      expect(await pending(cleaning)).toBe('pending');
+    } finally {
+      await visitor.leave();
+    }
     expect(await cleaning).toBe(true);
     expect(server.leftovers()).toEqual([]);
   });
@@ -56,8 +59,11 @@ if (isRoot) {
     const visitor = await lookInto(leftovers(instanceId, [], stateDir));
     await server.kill();
     const reclaiming = new SandboxExecProvider({ logger: silentLogger, stateDir }).reclaim(instanceId);
-    expect(await pending(reclaiming)).toBe('pending');
-    await visitor.leave();
+    try {
+      expect(await pending(reclaiming)).toBe('pending');
+    } finally {
+      await visitor.leave();
+    }
     expect(await reclaiming).toBe(1);
     expect(leftovers(instanceId, [], stateDir)).toEqual([]);
   });
