@@ -151,7 +151,8 @@ test('what works here is said exactly', async () => {
         'wall-time': 'hard',
       },
       network: ['none'],
-      runtimes: ['shell', 'python', 'node'],
+      runtimes: [], // of containers
+      details: { languages: 'shell, python, node' },
     },
   });
 });

@@ -70,10 +70,10 @@ test('where /usr has no Python and no Node, those of pyenv and nvm below a priva
   await child.exited;
   expect(child.stderr).toBe('');
   const [probe, run] = child.said as unknown as [
-    { probe: { capabilities: { runtimes: string[] } } },
+    { probe: { capabilities: { details: { languages: string } } } },
     { stdout: string; left: string[] },
   ];
-  expect(probe.probe.capabilities.runtimes).toEqual(['shell', 'python', 'node']);
+  expect(probe.probe.capabilities.details.languages).toBe('shell, python, node');
   expect(run.stdout.split('\n')).toEqual([
     '/runtimes/bin/python',
     '/runtimes/python/bin/python3',
