@@ -59,7 +59,8 @@ test('a result is ready before any run, complete after it, and still there when 
       provider: 'sandbox-exec',
       wall_time: expect.any(Number) as number,
       cpu_time: expect.any(Number) as number,
-      memory_peak: expect.any(Number) as number,
+      // A watchdog looks ten times a second, and may never have seen a program that is over sooner.
+      ...(process.getuid?.() === 0 && { memory_peak: expect.any(Number) as number }),
       prepare_time: expect.any(Number) as number,
       samples: expect.arrayContaining([expect.objectContaining({ at: expect.any(Number) as number })]) as unknown[],
     },
@@ -67,6 +68,7 @@ test('a result is ready before any run, complete after it, and still there when 
   const result = await server.ok('GET', path);
   expect(result).toMatchObject(expected);
   expect(Object.keys(result)).toContain('files');
+  expect(Object.keys(result.metrics as object)).toContain('memory_peak');
   await server.ok('DELETE', sandbox(`/${id}`));
   expect(await server.ok('GET', path)).toMatchObject(expected);
   expect(await server.call('POST', sandbox('/execute'), { sandbox_id: id })).toMatchObject({
