@@ -24,7 +24,9 @@ const python = (text: string): string[] => ['python3', '-c', text];
 
 describe('memory', () => {
   test('one process that takes more is ended, and the limit is named by evidence', async () => {
-    const { end } = await server.run(python('x = bytearray(400 << 20); print(len(x))'), { memoryBytes: 128 * MiB });
+    const { end } = await server.run(python('import time; x = bytearray(400 << 20); time.sleep(9)'), {
+      memoryBytes: 128 * MiB,
+    });
     expect(end.cause).toBe('limit');
     const evidence = expect.stringMatching(
       isRoot ? /^oom_kill [1-9]\d* in memory.oom_control$/ : /bytes in use/,
@@ -97,7 +99,7 @@ time.sleep(9)`;
     ],
     [
       'of which only private changes are left',
-      "import ctypes, mmap, os, time\nfd = os.memfd_create('x'); os.truncate(fd, 200 << 20)\nm = mmap.mmap(fd, 200 << 20, flags=mmap.MAP_PRIVATE)\nfallocate = ctypes.CDLL(None).fallocate\nfallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]\nfor i in range(0, 200 << 20, 4096):\n  m[i] = 1\n  if i % (1 << 20) == 0: assert fallocate(fd, 3, 0, i) == 0 or i == 0\ntime.sleep(9)",
+      "import ctypes, mmap, os, time\nfd = os.memfd_create('x'); os.truncate(fd, 200 << 20)\nm = mmap.mmap(fd, 200 << 20, flags=mmap.MAP_PRIVATE)\nother = os.memfd_create('y'); os.truncate(other, 4096); s = mmap.mmap(other, 4096); s[0] = 1\nfallocate = ctypes.CDLL(None).fallocate\nfallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]\nfor i in range(0, 200 << 20, 4096):\n  m[i] = 1\n  if i % (1 << 20) == 0: assert fallocate(fd, 3, 0, i) == 0 or i == 0\ntime.sleep(9)",
     ],
   ])('a file in memory without a name %s counts', async (_, text) => {
     const { end } = await server.run(python(text), { memoryBytes: 128 * MiB, fileBytes: 1024 * MiB });
@@ -344,8 +346,9 @@ if (!isRoot) {
       ))
         process.kill(pid, 'SIGSTOP');
     }, 2);
-    const { end, wallMs } = await sandbox.sh('sleep 0.5');
-    clearInterval(stopping);
+    const { end, wallMs } = await sandbox.sh('sleep 0.5').finally(() => {
+      clearInterval(stopping);
+    });
     expect(end).toMatchObject({ cause: 'exited', exitCode: 0, usage: { diskBytes: null } });
     expect(wallMs).toBeLessThan(4500);
     await sandbox.cleanup();

@@ -18,17 +18,20 @@ test('a peak is what was seen of the program: none where its init was alone, or 
   const init = spawn('/bin/sh', ['-c', 'echo up; read -r _; sleep 100 & echo running; wait'], { detached: true });
   const pid = init.pid ?? 0;
   const meter = new TreeMeter(pid, limits);
-  await once(init.stdout, 'data');
-  meter.start();
-  expect(await meter.look()).toBeNull();
-  expect(meter.memoryPeakBytes).toBeNull();
-  init.stdin.write('\n');
-  await once(init.stdout, 'data');
-  expect(await meter.look()).toBeNull();
-  expect(meter.memoryPeakBytes).toBeGreaterThan(10_000);
-  expect(meter.tasks).toBe(1);
-  process.kill(-pid, 'SIGKILL');
-  await once(init, 'exit');
+  try {
+    await once(init.stdout, 'data');
+    meter.start();
+    expect(await meter.look()).toBeNull();
+    expect(meter.memoryPeakBytes).toBeNull();
+    init.stdin.write('\n');
+    await once(init.stdout, 'data');
+    expect(await meter.look()).toBeNull();
+    expect(meter.memoryPeakBytes).toBeGreaterThan(10_000);
+    expect(meter.tasks).toBe(1);
+  } finally {
+    process.kill(-pid, 'SIGKILL');
+    await once(init, 'exit');
+  }
   const late = new TreeMeter(pid, limits);
   expect(await late.look()).toBeNull();
   expect(late.memoryPeakBytes).toBeNull();
