@@ -249,20 +249,23 @@ describe('input and second calls', () => {
 });
 
 describe('the limit of sandboxes', () => {
-  it('holds when thirty ask at once, and a place becomes free with a cleanup', async () => {
-    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => house.runner.open('hello')));
-    const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    const refused = outcomes.flatMap((outcome) =>
-      outcome.status === 'rejected' ? [outcome.reason as SandboxError] : [],
-    );
-    expect(opened).toHaveLength(10);
-    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['SANDBOX005']));
-    expect(refused[0]?.message).toContain('Maximum concurrent sandboxes reached');
-    await opened[0]?.cleanup();
-    await house.runner.open('hello');
-    expect(await house.runner.cleanupAll()).toBe(10);
-    expect(house.provider.boxes.size).toBe(0);
-  });
+  it.each([false, true])(
+    'holds when thirty ask at once, and a place becomes free with a cleanup (run: %s)',
+    async (run) => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => house.runner.open('hello', { run })));
+      const opened = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+      const refused = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as SandboxError] : [],
+      );
+      expect(opened).toHaveLength(10);
+      expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['SANDBOX005']));
+      expect(refused[0]?.message).toContain('Maximum concurrent sandboxes reached');
+      await opened[0]?.cleanup();
+      await house.runner.open('hello');
+      expect(await house.runner.cleanupAll()).toBe(10);
+      expect(house.provider.boxes.size).toBe(0);
+    },
+  );
 
   it('an idle sandbox goes; one that runs does not', async () => {
     await house.runner.close();

@@ -169,7 +169,7 @@ export class SandboxRunner implements AsyncDisposable {
       asked,
     });
     const release = this.#admit();
-    const opening = this.#open(solution, { ...chosen, notes }, parsed.run === true).finally(release);
+    const opening = this.#open(solution, { ...chosen, notes }, parsed.run === true, release).finally(release);
     this.#opening.add(opening);
     try {
       return await opening;
@@ -187,6 +187,7 @@ export class SandboxRunner implements AsyncDisposable {
       notes,
     }: Awaited<ReturnType<SandboxFactory['choose']>> & { notes: readonly string[] },
     run: boolean,
+    release: () => void,
   ): Promise<Sandbox> {
     await this.#history.add({
       kind: 'sandbox',
@@ -215,6 +216,7 @@ export class SandboxRunner implements AsyncDisposable {
       },
     });
     this.#sandboxes.set(sandbox.id, sandbox);
+    release(); // it counts by being in the map from here on
     if (!run) return sandbox;
     try {
       await sandbox.execute();
@@ -252,8 +254,10 @@ export class SandboxRunner implements AsyncDisposable {
       );
     }
     this.#admitted += 1;
+    let counted = true;
     return () => {
-      this.#admitted -= 1;
+      if (counted) this.#admitted -= 1;
+      counted = false;
     };
   }
 
