@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '../src/provider.js';
@@ -55,7 +56,10 @@ if (isRoot) {
   test("so is a dead server's", async () => {
     const server = new ChildServer('child-server.ts', ['sleep 1000', '1']);
     await server.hears('ready');
-    const { instanceId, stateDir } = server.said[0] as unknown as { instanceId: string; stateDir: string };
+    const { instanceId, stateDir, home } = server.said[0] as unknown as Record<
+      'instanceId' | 'stateDir' | 'home',
+      string
+    >;
     const visitor = await lookInto(leftovers(instanceId, [], stateDir));
     await server.kill();
     const reclaiming = new SandboxExecProvider({ logger: silentLogger, stateDir }).reclaim(instanceId);
@@ -66,5 +70,6 @@ if (isRoot) {
     }
     expect(await reclaiming).toBe(1);
     expect(leftovers(instanceId, [], stateDir)).toEqual([]);
+    rmSync(home, { recursive: true });
   });
 }
