@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sentenceOf } from '../contract/error.js';
 import type { Logger } from '../contract/logger.js';
 import { EventLog } from '../execution/index.js';
+import { exists } from '../exists.js';
 import type { SandboxFactory } from '../factory/factory.js';
 import type { ExecutionRecord, History } from './history.js';
 import type { StoredResult } from './journal.js';
@@ -98,7 +98,7 @@ function cutOffResult({ executionId, sandbox }: ExecutionRecord): StoredResult {
 }
 
 async function completeLog(path: string, result: StoredResult): Promise<void> {
-  if (!existsSync(path)) return;
+  if (!(await exists(path))) return;
   const log = await EventLog.read(path);
   try {
     if (log.ended) return;

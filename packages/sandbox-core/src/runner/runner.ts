@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { LimitWishes } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
@@ -12,6 +12,7 @@ import type { SandboxResult } from '../contract/result.js';
 import type { SolutionRegistry } from '../contract/solution.js';
 import type { SandboxStatus } from '../contract/status.js';
 import { EventLog } from '../execution/index.js';
+import { exists } from '../exists.js';
 import type { SandboxFactory } from '../factory/factory.js';
 import { parseSolution } from '../solution/content.js';
 import type { Solution } from '../solution/content.js';
@@ -485,13 +486,6 @@ async function readLog<T>(path: string, read: (log: EventLog | null) => Promise<
   } finally {
     await log[Symbol.asyncDispose]();
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Waits for a promise, but no longer than this, nor beyond the abort. */

@@ -14,11 +14,12 @@ import type { EndSummary, SandboxPhase, SandboxStatus } from '../contract/status
 import { EventLog } from '../execution/index.js';
 import type { Selection } from '../factory/choose.js';
 import type { Solution } from '../solution/content.js';
-import { RunProgress, runExecution } from './execution.js';
-import type { Execution, FollowOptions } from './execution.js';
+import { runExecution } from './execution.js';
+import type { Execution } from './execution.js';
 import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
-import { readKeptEvents, withText } from './results.js';
+import { LiveExecution } from './live-execution.js';
+import { withText } from './results.js';
 
 export interface ExecuteRequest {
   /** argv. Default: the solution's own command. */
@@ -392,58 +393,5 @@ export class Sandbox implements AsyncDisposable {
       });
     }, this.#ports.idleMs);
     this.#idle.unref();
-  }
-}
-
-class LiveExecution implements Execution {
-  readonly id: string;
-  readonly sandboxId: string;
-  readonly log: EventLog;
-  readonly abort = new AbortController();
-  readonly progress = new RunProgress();
-  running = true;
-  #readers = 0;
-  #retired = false;
-  #closed = false;
-  #result: Promise<SandboxResult> | null = null;
-
-  constructor(id: string, sandboxId: string, log: EventLog) {
-    this.id = id;
-    this.sandboxId = sandboxId;
-    this.log = log;
-  }
-
-  run(result: Promise<SandboxResult>): void {
-    this.#result = result;
-    result.catch(() => undefined); // told to whoever asks for the result
-  }
-
-  get result(): Promise<SandboxResult> {
-    if (this.#result === null) throw new Error('the execution has not been started');
-    return this.#result;
-  }
-
-  async *events(options: FollowOptions = {}): ReturnType<EventLog['events']> {
-    this.#readers += 1;
-    try {
-      if (this.#closed) yield* readKeptEvents(this.log.path, options);
-      else yield* this.log.events(options);
-    } finally {
-      this.#readers -= 1;
-      if (this.#retired) await this.retire();
-    }
-  }
-
-  /** Closes the log of an ended run, once those who read it have read it all. */
-  async retire(): Promise<void> {
-    this.#retired = true;
-    if (this.#readers > 0 || this.#closed) return;
-    this.#closed = true;
-    await this.log[Symbol.asyncDispose]();
-  }
-
-  async stop(): Promise<void> {
-    this.abort.abort(new SandboxError('SANDBOX011', 'The run was stopped.'));
-    await this.result;
   }
 }

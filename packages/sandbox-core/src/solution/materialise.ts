@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasErrorCode } from '../contract/error.js';
+import { exists } from '../exists.js';
 
 /** A solution's files on disk, once per content: `<folder>/<sha256 of paths and texts>/`. Nothing but us writes there. */
 export class SolutionFiles {
@@ -76,14 +76,4 @@ function foldersOf(paths: Iterable<string>): Set<string> {
     for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) folders.add(folder);
   }
   return folders;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
