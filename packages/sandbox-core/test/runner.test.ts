@@ -222,7 +222,7 @@ describe('input and second calls', () => {
   });
 
   it.each([
-    [{ requires_network: true }, 'content.requires_network'],
+    [{ requires_network: true }, 'Network mode "full"'],
     [{ requirements: ['requests'] }, 'content.requirements'],
     [{ services: { db: {} } }, 'content.services'],
     [{ environment: { KEY: '${SECRET}' } }, 'content.environment.KEY'],

@@ -86,7 +86,7 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
     return sandbox.close();
   }
 
-  override async reclaim(instanceId: string): Promise<number> {
+  override async reclaim(instanceId: string | null): Promise<number> {
     if (process.platform !== 'linux') return 0;
     return reclaimLinux(instanceId, this.ports.stateDir, process.getuid?.() === 0 ? ownHierarchies() : null);
   }

@@ -1,4 +1,4 @@
-import type { LimitWishes } from '@ergon/sandbox-core';
+import type { Ceiling } from '@ergon/sandbox-core';
 import {
   cpuField,
   diskField,
@@ -19,8 +19,7 @@ const ceilingSchema = z.strictObject({
   disk: diskField.optional(),
   output: outputField.optional(),
   timeout: count(timeoutField).optional(),
-  // The only network there is, so it bounds nothing yet; any other word would promise what is not there.
-  network: z.literal('none', { error: 'must be none; networks are not supported yet' }).optional(),
+  network: z.enum(['none', 'full'], { error: 'must be none or full' }).optional(),
 });
 
 /**
@@ -28,14 +27,14 @@ const ceilingSchema = z.strictObject({
  * @param variable its name, for the sentence
  * @throws SandboxError SANDBOX008
  */
-export function parseCeiling(variable: string, text: string): LimitWishes {
+export function parseCeiling(variable: string, text: string): Ceiling {
   const pairs = text.split(',').map((pair): [string, string] => {
     const [name = '', ...value] = pair.split('=');
     return [name.trim(), value.join('=').trim()];
   });
   const given: Record<string, string> = {};
   for (const [name, value] of pairs) given[name] = name in given ? 'given twice' : value;
-  const { memory, cpu, pids, disk, output, timeout } = parseInput(ceilingSchema, given, variable);
+  const { memory, cpu, pids, disk, output, timeout, network } = parseInput(ceilingSchema, given, variable);
   return {
     memoryBytes: memory,
     cpus: cpu,
@@ -43,5 +42,6 @@ export function parseCeiling(variable: string, text: string): LimitWishes {
     diskBytes: disk,
     outputBytes: output,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    ...(network !== undefined && { network }),
   };
 }

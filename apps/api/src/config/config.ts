@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { LimitWishes } from '@ergon/sandbox-core';
+import type { Ceiling } from '@ergon/sandbox-core';
 import { parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import { z } from 'zod';
 import { parseCeiling } from './ceiling.js';
@@ -21,7 +21,7 @@ export interface ServerConfig {
   readonly origins: ReadonlySet<string>;
   /** Names that a request's Host may have, besides those of the loopback; lower case. */
   readonly hosts: ReadonlySet<string>;
-  readonly ceiling: LimitWishes;
+  readonly ceiling: Ceiling;
   /** By provider name. */
   readonly providerOptions: Readonly<Record<string, unknown>>;
   readonly logLevel: LogLevel;

@@ -15,6 +15,7 @@ export interface ProviderCapabilities {
   readonly tty: boolean;
   /** SIGTERM and SIGKILL differ; without it both end the program at once. */
   readonly signals: boolean;
+  /** `files()` works. */
   readonly files: boolean;
   /** `usage()` works. */
   readonly usage: boolean;

@@ -54,6 +54,8 @@ export interface SandboxConfig {
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly SandboxMount[];
   /** What the solution or the request asks for beyond the common; absent: not asked for. */
+  /** What the solution is written in, where its main file tells: chooses among default images. */
+  readonly language?: 'python' | 'node' | 'shell';
   readonly image?: string;
   readonly runtime?: string;
   readonly platform?: string;

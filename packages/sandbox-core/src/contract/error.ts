@@ -11,6 +11,7 @@ export const errorCodes = {
   SANDBOX009: { title: 'Not supported by this provider', status: 422 },
   SANDBOX010: { title: 'Secret not allowed', status: 422 },
   SANDBOX011: { title: 'Environment lost', status: 502 },
+  SANDBOX012: { title: 'No such file', status: 404 },
 } as const satisfies Record<string, { title: string; status: number }>;
 
 export type SandboxErrorCode = keyof typeof errorCodes;

@@ -3,6 +3,7 @@ export * from './config.js';
 export * from './definition.js';
 export * from './error.js';
 export * from './events.js';
+export * from './files.js';
 export * from './logger.js';
 export * from './needs.js';
 export * from './provider.js';

@@ -1,6 +1,7 @@
 import type { ProviderProbe } from './capabilities.js';
 import type { LimitName, SandboxConfig } from './config.js';
 import { SandboxError } from './error.js';
+import type { SandboxFiles } from './files.js';
 import type { ReportSink } from './report.js';
 import type { EndCause } from './status.js';
 import type { ResourceUsage } from './usage.js';
@@ -115,8 +116,18 @@ export abstract class SandboxProvider implements AsyncDisposable {
     );
   }
 
-  /** Removes what a dead server left. @returns how many sandboxes had something left. */
-  reclaim(_instanceId: string): Promise<number> {
+  /** Its files, below /workspace and /output. @throws SandboxError SANDBOX006, SANDBOX009 */
+  files(sandboxId: string): SandboxFiles {
+    throw new SandboxError('SANDBOX009', `${this.name} gives no access to files (asked for ${sandboxId}).`);
+  }
+
+  /**
+   * Removes what dead servers left: the one named, which the caller knows to be dead, and any other that is proven to be (see
+   * {@link isInstanceAlive}). Never anything else. Called at a start and at intervals; safe at any time, and again.
+   * @returns how many sandboxes had something left.
+   * @throws when something could not be removed now, e.g. because the technology is down: the core asks again later.
+   */
+  reclaim(_instanceId: string | null): Promise<number> {
     return Promise.resolve(0);
   }
 

@@ -49,6 +49,13 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
   protected abstract spawn(box: Box, run: CommandSpec): Promise<SandboxProcess>;
   /** What the running command uses, since its start. */
   protected abstract measure(box: Box): Promise<ResourceUsage>;
+  /**
+   * Starts a command of ours beside the program: as the sandbox's user, in its mounts, under its limits, and neither sees the other's
+   * processes. With it `files()` works; a provider that has it claims the capability `files`.
+   */
+  protected assist(_box: Box, _run: CommandSpec): Promise<SandboxProcess> {
+    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} gives no access to files.`));
+  }
   /** Removes everything. Called after the last command ended; safe to call twice. */
   protected abstract close(box: Box): Promise<void>;
 

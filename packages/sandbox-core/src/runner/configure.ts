@@ -12,8 +12,14 @@ export interface HouseRules {
   readonly sandboxId: string;
   readonly instanceId: string;
   readonly ownerId: string;
-  readonly ceiling: LimitWishes;
+  readonly ceiling: Ceiling;
 }
+
+/** What no sandbox of a server goes beyond. Limits are lowered to it; a network beyond it is refused. */
+export type Ceiling = LimitWishes & {
+  /** @default "full" */
+  readonly network?: 'none' | 'full' | undefined;
+};
 
 /**
  * The configuration of a sandbox: the request's wish, else the solution's, else the default, never above the ceiling. Pure.
@@ -35,6 +41,11 @@ export function configureSandbox(
   };
   const { ceiling, ...ids } = house;
   const { limits, asked, notes } = resolveLimits(wishes, solution.limits, ceiling);
+  const network = networkPolicy(request.network ?? (solution.network ? 'full' : 'none'));
+  if (ceiling.network === 'none' && network.mode !== 'none') {
+    const field = request.network === undefined ? 'content.requires_network' : 'network';
+    throw new SandboxError('SANDBOX009', `${field}: this server allows no network.`, { field });
+  }
   const environment = { ...solution.environment, ...request.environment };
   const image = request.image ?? solution.image;
   const services = request.services ?? solution.services;
@@ -42,9 +53,10 @@ export function configureSandbox(
   const config: SandboxConfig = {
     ...ids,
     limits,
-    network: networkPolicy(request.network ?? 'none'),
+    network,
     environment: parseInput(environmentField, environment, 'environment'),
     mounts: [],
+    ...(solution.language !== undefined && { language: solution.language }),
     ...(image !== undefined && { image }),
     ...(services !== undefined && { services }),
     ...(gpus !== undefined && { gpus }),
@@ -64,11 +76,10 @@ function refuseUnbuilt(solution: Solution, request: ParsedRequest): void {
   const refuse = (field: string, what: string): never => {
     throw new SandboxError('SANDBOX009', `${field}: ${what} not supported yet.`, { field });
   };
-  if (solution.network) refuse('content.requires_network', 'network access is');
   if (solution.requirements.length > 0) refuse('content.requirements', 'installing requirements is');
   if (solution.services !== undefined) refuse('content.services', 'services are');
   if (request.services !== undefined) refuse('services', 'services are');
-  if (request.network !== undefined && request.network !== 'none') refuse('network', 'any network but "none" is');
+  if (typeof request.network === 'object') refuse('network', 'any network but "none" and "full" is');
   for (const [where, environment] of [
     ['content.environment', solution.environment],
     ['environment', request.environment ?? {}],

@@ -21,18 +21,35 @@ export async function reclaimLeftovers(
   await mkdir(folder, { recursive: true, mode: 0o755 });
   for (const dead of await readdir(folder)) {
     if (dead === instanceId) continue;
-    try {
-      let reclaimed = 0;
-      for (const provider of factory.providers) reclaimed += await provider.reclaim(dead);
+    const { reclaimed, failures } = await reclaimFrom(factory, dead);
+    if (failures.length === 0) {
       await rm(join(folder, dead), { recursive: true, force: true });
       logger.info('What an earlier start left was removed', { instanceId: dead, sandboxes: reclaimed });
-    } catch (error) {
-      logger.error('What an earlier start left could not all be removed', {
-        instanceId: dead,
-        error: sentenceOf(error),
-      });
+    } else {
+      const error = failures.join(' ');
+      logger.error('What an earlier start left could not all be removed', { instanceId: dead, error });
     }
   }
+}
+
+/** Removes what other servers of this machine left, which are proven to be dead. A provider that is down has its turn later. */
+export async function reclaimStrays(factory: SandboxFactory, logger: Logger): Promise<void> {
+  const { reclaimed, failures } = await reclaimFrom(factory, null);
+  if (reclaimed > 0) logger.info('What other servers left was removed', { sandboxes: reclaimed });
+  if (failures.length > 0)
+    logger.debug('What other servers left could not be looked for', { error: failures.join(' ') });
+}
+
+async function reclaimFrom(
+  factory: SandboxFactory,
+  instanceId: string | null,
+): Promise<{ reclaimed: number; failures: readonly string[] }> {
+  const outcomes = await Promise.allSettled(factory.providers.map((provider) => provider.reclaim(instanceId)));
+  const failures = outcomes.flatMap((outcome, index) =>
+    outcome.status === 'rejected' ? [`${factory.providers[index]?.name ?? ''}: ${sentenceOf(outcome.reason)}`] : [],
+  );
+  const reclaimed = outcomes.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 0), 0);
+  return { reclaimed, failures };
 }
 
 const cutOffSentence = 'The server ended while this ran, so the run was cut off.';

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { LimitWishes } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
 import { requestSchema } from '../config/request.js';
 import type { SandboxRequest } from '../config/request.js';
@@ -19,12 +18,13 @@ import type { Solution } from '../solution/content.js';
 import { SolutionFiles } from '../solution/materialise.js';
 import type { Execution, FollowOptions } from './execution.js';
 import { configureSandbox } from './configure.js';
+import type { Ceiling } from './configure.js';
 import { lockDataFolder } from './data-lock.js';
 import { History, testResultOf } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
 import type { KeptResult, StoredResult } from './journal.js';
-import { endCutOffRuns, reclaimLeftovers } from './recovery.js';
+import { endCutOffRuns, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
 import type { ExecuteRequest } from './sandbox.js';
@@ -42,7 +42,9 @@ export interface RunnerOptions {
   /** Between SIGTERM and SIGKILL, in ms. @default 1000 */
   readonly killGraceMs?: number;
   /** No sandbox gets more than this. */
-  readonly ceiling?: LimitWishes;
+  readonly ceiling?: Ceiling;
+  /** Between two looks for what dead servers left, in ms. @default 60000 */
+  readonly reclaimEveryMs?: number;
   /** The user to whom sandboxes belong. @default "local" */
   readonly ownerId?: string;
 }
@@ -82,6 +84,9 @@ export class SandboxRunner implements AsyncDisposable {
   /** Requests that are past the limit's check and not in the map yet. */
   #admitted = 0;
   #closing: Promise<void> | null = null;
+  /** The look for leftovers under way, or the last one. */
+  #reclaiming: Promise<void>;
+  readonly #reclaimTimer: NodeJS.Timeout;
 
   private constructor(
     options: Required<RunnerOptions>,
@@ -95,6 +100,18 @@ export class SandboxRunner implements AsyncDisposable {
     this.#history = history;
     this.#files = files;
     this.#unlock = unlock;
+    this.#reclaiming = reclaimStrays(options.factory, options.logger);
+    this.#reclaimTimer = setInterval(() => this.#reclaimAgain(), options.reclaimEveryMs).unref();
+  }
+
+  #reclaimAgain(): void {
+    const { dataDir, factory, logger } = this.#options;
+    this.#reclaiming = this.#reclaiming
+      .then(() => reclaimLeftovers(join(dataDir, 'sandboxes'), this.#instanceId, factory, logger))
+      .then(() => reclaimStrays(factory, logger))
+      .catch((error: unknown) => {
+        logger.error('Leftovers could not be looked for', { error: sentenceOf(error) });
+      });
   }
 
   /**
@@ -108,6 +125,7 @@ export class SandboxRunner implements AsyncDisposable {
       idleMs: 30 * 60_000,
       killGraceMs: 1000,
       ceiling: {},
+      reclaimEveryMs: 60_000,
       ownerId: 'local',
       ...options,
       dataDir: resolve(options.dataDir),
@@ -443,6 +461,8 @@ export class SandboxRunner implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
+      clearInterval(this.#reclaimTimer);
+      await this.#reclaiming;
       await Promise.allSettled(this.#opening);
       await this.cleanupAll();
       await rm(join(this.#options.dataDir, 'sandboxes', this.#instanceId), { recursive: true, force: true });

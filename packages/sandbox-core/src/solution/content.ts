@@ -11,6 +11,7 @@ import {
   timeoutField,
 } from '../config/fields.js';
 import { parseInput } from '../config/parse.js';
+import type { SandboxConfig } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
 import type { StoredSolution } from '../contract/solution.js';
 
@@ -62,6 +63,8 @@ export interface Solution {
   readonly runCommand: readonly string[] | null;
   readonly testCommand: readonly string[] | null;
   readonly mainFile: string;
+  /** By the main file's ending, or what the run command starts; chooses a default image. Undefined: no rule for it. */
+  readonly language: SandboxConfig['language'];
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: { memoryBytes?: number | undefined; cpus?: number | undefined; timeoutMs?: number | undefined };
   readonly gpu: boolean;
@@ -92,6 +95,7 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     runCommand: parsed.run_command ?? (files.has(parsed.main_file) ? defaultCommand(parsed.main_file) : null),
     testCommand: parsed.test_command ?? null,
     mainFile: parsed.main_file,
+    language: languageOf(parsed.run_command?.[0]) ?? languageOf(defaultCommand(parsed.main_file)?.[0]),
     environment: parsed.environment ?? {},
     limits: {
       memoryBytes: parsed.memory_limit,
@@ -132,6 +136,14 @@ export function defaultCommand(mainFile: string): readonly string[] | null {
     mainFile.split('.').at(-1) ?? ''
   ];
   return interpreter === undefined ? null : [interpreter, mainFile];
+}
+
+/** What a program's name says of the language that it runs: `/usr/bin/python3.12` runs Python. */
+function languageOf(program: string | undefined): SandboxConfig['language'] {
+  const name = program?.split('/').at(-1) ?? '';
+  if (/^python[\d.]*$|^pip[\d.]*$/.test(name)) return 'python';
+  if (/^(node|npm|npx)$/.test(name)) return 'node';
+  return /^(ba|da|z)?sh$/.test(name) ? 'shell' : undefined;
 }
 
 function requirementLines(value: readonly string[] | string | undefined): readonly string[] {

@@ -11,13 +11,14 @@ import { holdsWithin } from './wait.js';
 
 /**
  * Removes what a dead server's sandboxes left: processes, groups, mounts (which end with their processes) and folders; and the groups
- * of any other server of this boot that has ended. @returns how many of the instance's sandboxes had something left
+ * of any other server of this boot that has ended. @returns how many sandboxes had something left
  */
 export async function reclaimLinux(
-  instanceId: string,
+  instanceId: string | null,
   stateDir: string,
   hierarchies: Hierarchies | null,
 ): Promise<number> {
+  if (instanceId === null) return hierarchies === null ? 0 : removeGroupsOfTheDead(hierarchies);
   const folder = join(stateDir, instanceId);
   const kept = existsSync(folder) ? readdirSync(folder) : [];
   const sandboxes = new Set(kept);
@@ -25,7 +26,7 @@ export async function reclaimLinux(
   for (const place of places) {
     if (place === null) continue;
     for (const name of await removeInstanceGroups(place, instanceId)) sandboxes.add(name.replace(/-\d+$/, ''));
-    for (const other of instancesWithGroups(place)) if (makerIsDead(other)) await removeInstanceGroups(place, other);
+    await removeGroupsOfTheDead(place);
   }
   for (const id of await endProcesses(instanceId)) sandboxes.add(id);
   for (const sandboxId of kept) {
@@ -33,6 +34,14 @@ export async function reclaimLinux(
     await removeFolder(join(folder, sandboxId));
   }
   return sandboxes.size;
+}
+
+async function removeGroupsOfTheDead(place: Hierarchies): Promise<number> {
+  let removed = 0;
+  for (const other of instancesWithGroups(place)) {
+    if (makerIsDead(other)) removed += (await removeInstanceGroups(place, other)).length;
+  }
+  return removed;
 }
 
 /** Launchers and holders carry their sandbox's name on the command line; what they started is below them. */

@@ -1,0 +1,52 @@
+/** What lies at a path of a sandbox. A link is told as one and never followed; `other`: a FIFO, a socket, a device. */
+export interface FileEntry {
+  /** Its last segment; bytes that are no UTF-8 read as U+FFFD, and such a name can't be addressed. */
+  readonly name: string;
+  readonly type: 'file' | 'folder' | 'link' | 'other';
+  /** In bytes; of a file. Null: of anything else. */
+  readonly bytes: number | null;
+  /** Permission bits, e.g. `0o644`. */
+  readonly mode: number;
+  /** Of its last change, ms since 1970-01-01 UTC; whole seconds are enough. */
+  readonly modifiedMs: number;
+}
+
+export interface FolderListing {
+  /** By name. */
+  readonly entries: readonly FileEntry[];
+  /** There are more than were asked for. */
+  readonly truncated: boolean;
+}
+
+export interface FileCallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The files of one sandbox, before, while and after its commands run. Paths are as its programs see them: `/workspace`, `/output` and what
+ * is below; without `.`, `..`, empty segments or NUL, else SANDBOX008. Links that the program planted are refused at every step of a path
+ * (SANDBOX008), never followed. All calls throw SANDBOX006 for a sandbox that is gone, SANDBOX012 where nothing is at the path, and
+ * SANDBOX004 where the disk limit leaves no room.
+ */
+export interface SandboxFiles {
+  /** @param options.limit most entries to return. @default 10000 */
+  list(path: string, options?: FileCallOptions & { readonly limit?: number }): Promise<FolderListing>;
+  stat(path: string, options?: FileCallOptions): Promise<FileEntry>;
+  /** A regular file's bytes from `offset` (default 0), at most `length` of them (default: all). */
+  read(
+    path: string,
+    options?: FileCallOptions & { readonly offset?: number; readonly length?: number },
+  ): AsyncIterable<Uint8Array>;
+  /** Makes or replaces a file, whole or not at all; its folder has to be there. @param options.mode @default 0o644 */
+  write(
+    path: string,
+    data: AsyncIterable<Uint8Array>,
+    options?: FileCallOptions & { readonly mode?: number },
+  ): Promise<void>;
+  /** Makes a folder, and those above it. One that is there is left as it is. */
+  makeDir(path: string, options?: FileCallOptions): Promise<void>;
+  /** Moves a file or a folder, and takes the place of a file. SANDBOX008: there is a folder. */
+  rename(from: string, to: string, options?: FileCallOptions): Promise<void>;
+  /** Removes a file, a link or a folder with all in it. SANDBOX008 for `/workspace` and `/output` themselves. */
+  remove(path: string, options?: FileCallOptions): Promise<void>;
+}
