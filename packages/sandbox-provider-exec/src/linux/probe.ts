@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { homedir, totalmem } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
+import { SECCOMP_POLICY, seccompProgram, WATCHED_POLICY } from '@ergon/sandbox-seccomp';
 import type { SystemFolder } from './bubblewrap/arguments.js';
 import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
@@ -13,8 +14,6 @@ import { LAST_UID, randomHostUid } from './identity.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
 import { findRuntimes } from './runtimes/find.js';
-import { SECCOMP_POLICY, WATCHED_POLICY } from './seccomp/policy.js';
-import { seccompProgram } from './seccomp/program.js';
 
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
 

@@ -13,10 +13,10 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { seccompProgram } from '@ergon/sandbox-seccomp';
 import { bubblewrapArguments, etcFiles } from '../../src/linux/bubblewrap/arguments.js';
 import { BWRAP, FIRST_ETC } from '../../src/linux/launch/launcher.js';
 import { randomHostUid } from '../../src/linux/identity.js';
-import { seccompProgram } from '../../src/linux/seccomp/program.js';
 import { isRoot } from './server.js';
 
 /** How an attack's sandbox differs from the product's. Without any: it does not. */

@@ -10,7 +10,8 @@ Module._resolveFilename = function (request, parent, ...rest) {
     const source = resolve(dirname(parent.filename), request.replace(/\.js$/, '.ts'));
     if (existsSync(source)) return source;
   }
-  if (request === '@ergon/sandbox-core') return resolve(__dirname, '../../../sandbox-core/src/index.ts');
+  const ours = /^@ergon\/([\w-]+)$/.exec(request);
+  if (ours) return resolve(__dirname, '../../..', ours[1], 'src/index.ts');
   return resolveFilename.call(this, request, parent, ...rest);
 };
 require.extensions['.ts'] = (module, filename) => {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SECCOMP_POLICY, type SeccompArch } from './policy.js';
-import { seccompProgram } from './program.js';
+import { SECCOMP_POLICY, type SeccompArch } from '../src/policy.js';
+import { seccompProgram } from '../src/program.js';
 
 const arch = process.arch as SeccompArch;
 
@@ -12,7 +12,7 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'seccomp-'));
-  const programs = join(__dirname, 'test');
+  const programs = join(__dirname, 'programs');
   for (const name of readdirSync(programs)) copyFileSync(join(programs, name), join(folder, name));
   copyFileSync(process.execPath, join(folder, 'node'));
   for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chmodSync(path, 0o755);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { WATCHED_POLICY, type SeccompArch, type SyscallRule } from './policy.js';
 import { assemble, seccompProgram } from './program.js';
-import { runFilter, type SeccompData } from './test/bpf-interpreter.js';
+import { runFilter, type SeccompData } from '../test/bpf-interpreter.js';
 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x00050001;
