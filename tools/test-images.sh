@@ -96,3 +96,5 @@ if ! has ergon-test/debian:1; then
   fi
   import ergon-test/debian:1 < "$archive"
 fi
+# What an older recipe made has lost its name.
+docker image prune --force --filter label=ergon-test.recipe > /dev/null
