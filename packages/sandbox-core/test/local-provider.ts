@@ -63,7 +63,9 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   /** Folders of boxes that are there. */
   readonly boxes = new Set<string>();
   failNextClose = false;
-  readonly reclaimed: string[] = [];
+  readonly reclaimed: (string | null)[] = [];
+  /** Reclaiming throws, as where the technology is down. */
+  down = false;
 
   constructor(name = 'local') {
     super();
@@ -75,7 +77,8 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     return Promise.resolve(this.probeResult);
   }
 
-  override reclaim(instanceId: string): Promise<number> {
+  override reclaim(instanceId: string | null): Promise<number> {
+    if (this.down) return Promise.reject(new Error('it is down'));
     this.reclaimed.push(instanceId);
     return Promise.resolve(1);
   }

@@ -388,14 +388,52 @@ describe('after the end of a server', () => {
   it('leftovers that a provider cannot remove now are kept for the next start', async () => {
     await house.runner.close();
     await mkdir(join(house.dataDir, 'sandboxes', '00000000-1-1-abcd'));
-    const reclaim = jest.spyOn(house.provider, 'reclaim').mockRejectedValueOnce(new Error('it is down'));
+    house.provider.down = true;
     house.runner = await house.start();
     expect(await readdir(join(house.dataDir, 'sandboxes'))).toContain('00000000-1-1-abcd');
-    reclaim.mockRestore();
+    house.provider.down = false;
     await house.runner.close();
     house.runner = await house.start();
     expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([house.runner.instanceId]);
   });
+
+  it('leftovers that a provider could not remove at the start go once it is back, as do those of others', async () => {
+    await house.runner.close();
+    await mkdir(join(house.dataDir, 'sandboxes', '00000000-1-1-abcd'));
+    house.provider.down = true;
+    house.runner = await house.start({ reclaimEveryMs: 10 });
+    house.provider.down = false;
+    await until(
+      () => house.provider.reclaimed.includes('00000000-1-1-abcd') && house.provider.reclaimed.includes(null),
+    );
+    await until(async () => (await readdir(join(house.dataDir, 'sandboxes'))).length === 1);
+    expect(house.provider.reclaimed).not.toContain(house.runner.instanceId);
+  });
+});
+
+it('a network beyond the ceiling is refused, whoever asks for it', async () => {
+  await house.runner.close();
+  house.runner = await house.start({ ceiling: { network: 'none' } });
+  house.registry.contents.set('caller', { code: 'true', main_file: 'a.sh', requires_network: true });
+  const refusal = { code: 'SANDBOX009', message: expect.stringContaining('this server allows no network') as string };
+  await expect(house.runner.open('caller')).rejects.toMatchObject(refusal);
+  await expect(house.runner.open('hello', { network: 'full' })).rejects.toMatchObject(refusal);
+  await (await house.runner.open('caller', { network: 'none' })).cleanup();
+});
+
+it.each([
+  [{ code: '', main_file: 'main.py' }, 'python'],
+  [{ code: '', main_file: 'main.mjs' }, 'node'],
+  [{ code: '', main_file: 'main.sh' }, 'shell'],
+  [{ code: '', main_file: 'data.txt', run_command: ['/usr/bin/python3.12', '-m', 'x'] }, 'python'],
+  [{ code: '', main_file: 'main.sh', run_command: ['npx', 'x'] }, 'node'],
+  [{ code: '', main_file: 'main.rb', run_command: ['ruby', 'main.rb'] }, undefined],
+])('%j is written in %s, which chooses its image', async (content, language) => {
+  house.registry.contents.set('some', content);
+  const prepare = jest.spyOn(house.provider, 'prepare');
+  const sandbox = await house.runner.open('some');
+  await sandbox.ready;
+  expect(prepare.mock.calls[0]?.[2].language).toBe(language);
 });
 
 it('a field of a solution that nobody knows is named in the selection', async () => {

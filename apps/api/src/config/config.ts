@@ -24,6 +24,8 @@ export interface ServerConfig {
   readonly ceiling: Ceiling;
   /** By provider name. */
   readonly providerOptions: Readonly<Record<string, unknown>>;
+  /** Default images of containers, by language, `default` or `network`. */
+  readonly images: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   /** A folder of example solutions to store at the start. */
   readonly examplesDir: string | null;
@@ -73,6 +75,19 @@ const hostField = z
   .regex(/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/, 'must be host names without ports, separated by commas');
 const providerNameField = z.string().regex(/^[\w.@/-]+$/, 'must be names of providers, separated by commas');
 
+/** `python=…,node=…,shell=…,default=…,network=…` */
+const imagesField = list(
+  z
+    .string()
+    .regex(
+      /^(python|node|shell|default|network)=[^\s=]+$/,
+      'must be python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,network=IMAGE; each may be left out',
+    ),
+)
+  .transform((pairs) => pairs.map((pair) => pair.split('=') as [string, string]))
+  .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, 'must name each image once')
+  .transform((pairs): Readonly<Record<string, string>> => Object.fromEntries(pairs));
+
 const environmentSchema = z.object({
   ERGON_SANDBOX_HOST: z
     .string()
@@ -103,6 +118,7 @@ const environmentSchema = z.object({
     })
     .pipe(z.record(z.string(), z.unknown(), { error: 'must be a JSON object by provider name' }))
     .default({}),
+  ERGON_SANDBOX_IMAGES: imagesField.default({}),
   ERGON_SANDBOX_EXAMPLES: z.string().optional(),
   ERGON_LOG_LEVEL: z
     .string()
@@ -117,7 +133,6 @@ const environmentSchema = z.object({
   ERGON_SANDBOX_TOKEN: unbuilt('tokens'),
   ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
   ERGON_SANDBOX_REGISTRY_URL: unbuilt('a registry elsewhere'),
-  ERGON_SANDBOX_IMAGES: unbuilt('images'),
   ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
   ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
 });
@@ -149,6 +164,7 @@ export function readConfig(
     hosts: new Set(given.ERGON_SANDBOX_HOSTS),
     ceiling: ceiling === undefined ? {} : parseCeiling('ERGON_SANDBOX_CEILING', ceiling),
     providerOptions: given.ERGON_SANDBOX_PROVIDER_OPTIONS,
+    images: given.ERGON_SANDBOX_IMAGES,
     logLevel: logLevels[given.ERGON_LOG_LEVEL],
     examplesDir: examples === undefined ? null : resolve(examples),
   };

@@ -89,13 +89,14 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     files.set(parsed.main_file, parsed.code);
   }
   checkFiles(files);
+  const byEnding = files.has(parsed.main_file) ? defaultCommand(parsed.main_file) : null;
   return {
     id,
     files,
-    runCommand: parsed.run_command ?? (files.has(parsed.main_file) ? defaultCommand(parsed.main_file) : null),
+    runCommand: parsed.run_command ?? byEnding,
     testCommand: parsed.test_command ?? null,
     mainFile: parsed.main_file,
-    language: languageOf(parsed.run_command?.[0]) ?? languageOf(defaultCommand(parsed.main_file)?.[0]),
+    language: languageOf(parsed.run_command?.[0]) ?? languageOf(byEnding?.[0]),
     environment: parsed.environment ?? {},
     limits: {
       memoryBytes: parsed.memory_limit,
