@@ -1,5 +1,5 @@
-import { SandboxFactory, chooseProvider, contractVersion, resolveLimits } from '../src/index.js';
-import type { Candidate, ChoiceInput, ProviderProbe, SandboxConfig } from '../src/index.js';
+import { SandboxFactory, chooseProvider, contractVersion, resolveLimits, silentLogger } from '../src/index.js';
+import type { Candidate, ChoiceInput, ProviderPorts, ProviderProbe, SandboxConfig } from '../src/index.js';
 import { LocalProvider, localCapabilities } from './local-provider.js';
 import { until } from './house.js';
 
@@ -19,7 +19,7 @@ const input = (more: Partial<ChoiceInput>): ChoiceInput => ({
   prefer: [],
   allowUnisolated: [],
   platform: 'linux',
-  special: false,
+  special: [],
   ...more,
 });
 
@@ -27,7 +27,7 @@ describe('choosing a provider', () => {
   it.each<[string, Partial<ChoiceInput>, string]>([
     ['Linux takes Docker', {}, 'docker'],
     ['macOS takes sandbox-exec', { platform: 'darwin' }, 'sandbox-exec'],
-    ['macOS with a GPU takes Docker', { platform: 'darwin', special: true }, 'docker'],
+    ['macOS with a GPU takes Docker', { platform: 'darwin', special: ['a GPU'] }, 'docker'],
     ['the request goes first', { requested: 'sandbox-exec' }, 'sandbox-exec'],
     ['the server may put one first', { prefer: ['sandbox-exec'] }, 'sandbox-exec'],
     [
@@ -125,6 +125,41 @@ describe('the factory', () => {
         reason: 'The engine does not answer. Start it.',
       },
     });
+  });
+
+  it('asks again at once when a provider says that it changed', async () => {
+    const provider = new LocalProvider();
+    let changed: (() => void) | undefined;
+    const factory = new SandboxFactory();
+    const options = { '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ value: null }) } };
+    const create = (_options: unknown, ports: ProviderPorts): LocalProvider => {
+      changed = ports.changed;
+      return provider;
+    };
+    const definition = { name: 'local', contract: contractVersion as typeof contractVersion, options, create };
+    await factory.add(definition, null, { logger: silentLogger, stateDir: '/nowhere' });
+    expect((await factory.choose(wish)).provider).toBe(provider);
+    provider.probeResult = down;
+    expect((await factory.choose(wish)).provider).toBe(provider); // believed for a while
+    changed?.();
+    await expect(factory.choose(wish)).rejects.toMatchObject({ code: 'SANDBOX001' });
+  });
+
+  it.each<[Partial<SandboxConfig>, string]>([
+    [{ gpus: 1 }, 'asks for a GPU.'],
+    [{ persistence: true, gpus: { ids: ['0'] } }, 'asks for a GPU and persistence.'],
+    [{ platform: 'linux/arm64' }, 'asks for the platform linux/arm64.'],
+  ])('takes docker for %j on any system, and says why', async (needs, why) => {
+    const all = { ...localCapabilities, gpu: true, persistence: true, platforms: ['linux/x64', 'linux/arm64'] };
+    const factory = new SandboxFactory({ platform: 'darwin' });
+    for (const name of ['sandbox-exec', 'docker']) {
+      const provider = new LocalProvider(name);
+      provider.probeResult = { available: true, capabilities: all };
+      factory.register(provider);
+    }
+    const { selection } = await factory.choose({ ...wish, config: { ...config, ...needs } });
+    expect(selection.provider).toBe('docker');
+    expect(selection.considered.find(({ verdict }) => verdict === 'chosen')?.reason).toMatch(new RegExp(`${why}$`));
   });
 
   it('fits the limits to the machine of the chosen provider and says so', async () => {

@@ -9,6 +9,8 @@ export interface ProviderPorts {
   readonly logger: Logger;
   /** A folder that the provider may fill, below `<stateDir>/<instanceId>/<sandboxId>`; absolute. */
   readonly stateDir: string;
+  /** Tells the host that a probe would now answer otherwise: the engine went away, an image came. Else it is asked now and then. */
+  readonly changed?: () => void;
 }
 
 /** The part of Standard Schema v1 (standardschema.dev) that a host uses: zod, valibot and arktype schemas fit. */

@@ -25,8 +25,8 @@ export interface ChoiceInput {
   readonly allowUnisolated: readonly string[];
   /** `process.platform` of the server. */
   readonly platform: string;
-  /** GPU, persistence or another platform is asked for. */
-  readonly special: boolean;
+  /** Special needs that are asked for: "a GPU", "persistence", "the platform linux/arm64". */
+  readonly special: readonly string[];
 }
 
 export interface ProviderVerdict {
@@ -117,10 +117,10 @@ function limitField(limit: LimitName): string {
 
 function ranking({ prefer, platform, special }: ChoiceInput): [string, string][] {
   const order: [string, string][] = prefer.map((name) => [name, "it comes first in this server's configuration."]);
-  if (platform === 'darwin' && !special) order.push(['sandbox-exec', 'macOS without special needs takes it.']);
-  if (platform === 'linux' || special) {
-    order.push(['docker', special ? 'GPU, persistence or a platform is asked for.' : 'Linux takes it.']);
-  }
+  if (platform === 'darwin' && special.length === 0)
+    order.push(['sandbox-exec', 'macOS without special needs takes it.']);
+  if (special.length > 0) order.push(['docker', `the request or its solution asks for ${special.join(' and ')}.`]);
+  else if (platform === 'linux') order.push(['docker', 'Linux takes it.']);
   return order;
 }
 

@@ -98,7 +98,11 @@ export class SandboxFactory {
       );
       throw new SandboxError('SANDBOX008', `Options of provider "${name}": ${what.join('; ')}.`);
     }
-    const provider = definition.create(parsed.value, ports);
+    const changed = (): void => {
+      ports.changed?.();
+      this.#providers.get(name)?.probes.forget();
+    };
+    const provider = definition.create(parsed.value, { ...ports, changed });
     this.register(provider);
     return provider;
   }
@@ -135,7 +139,7 @@ export class SandboxFactory {
       requested,
       strict,
       asked,
-      special: config.gpus !== undefined || config.persistence === true || (config.platform ?? 'any') !== 'any',
+      special: specialNeeds(config),
     });
     const fit = fitted.get(selection.provider);
     if (fit === undefined) throw new Error(`no candidate ${selection.provider}`);
@@ -169,11 +173,19 @@ export class SandboxFactory {
   #default(probes: ReadonlyMap<string, ProviderProbe>): string | null {
     const candidates = [...probes].map(([name, probe]): Candidate => ({ name, probe, refusals: [] }));
     try {
-      return chooseProvider({ ...this.#options, candidates, strict: false, asked: new Set(), special: false }).provider;
+      return chooseProvider({ ...this.#options, candidates, strict: false, asked: new Set(), special: [] }).provider;
     } catch {
       return null; // none is available
     }
   }
+}
+
+function specialNeeds({ gpus, persistence, platform = 'any' }: SandboxConfig): readonly string[] {
+  return [
+    ...(gpus === undefined ? [] : ['a GPU']),
+    ...(persistence === true ? ['persistence'] : []),
+    ...(platform === 'any' ? [] : [`the platform ${platform}`]),
+  ];
 }
 
 function segment(part: unknown): string {

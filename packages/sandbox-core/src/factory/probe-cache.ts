@@ -10,6 +10,7 @@ export class ProbeCache {
   readonly #logger: Logger;
   #known: { probe: ProviderProbe; at: number } | null = null;
   #running: Promise<ProviderProbe> | null = null;
+  #forgotten = false;
 
   constructor(provider: SandboxProvider, freshMs: number, logger: Logger) {
     this.#provider = provider;
@@ -20,9 +21,14 @@ export class ProbeCache {
   /** The last answer at once, where there is one; starts a fresh probe when it is old. */
   get(): ProviderProbe | Promise<ProviderProbe> {
     const known = this.#known;
-    if (known === null) return this.refresh();
+    if (known === null || this.#forgotten) return this.refresh();
     if (performance.now() - known.at > this.#freshMs) void this.refresh();
     return known.probe;
+  }
+
+  /** The last answer counts no more: who asks next waits for a new one. */
+  forget(): void {
+    this.#forgotten = true;
   }
 
   /** Probes now (or joins a probe under way). Never rejects: a probe that throws is a provider that is not available. */
@@ -33,6 +39,7 @@ export class ProbeCache {
 
   async #probe(): Promise<ProviderProbe> {
     let probe: ProviderProbe;
+    this.#forgotten = false;
     try {
       probe = await this.#provider.probe();
     } catch (error) {
