@@ -72,6 +72,16 @@ export const SECCOMP_POLICY: readonly SyscallRule[] = [
       { argument: 2, present: true },
     ],
   },
+  // A sandbox's init has the user of its programs: one that limits its init's CPU time has it killed, and its own exit code with it.
+  // A limit of one's own is set by pid 0, which every libc and shell does.
+  refuse(
+    'prlimit64',
+    302,
+    261,
+    { argument: 0, present: true },
+    { argument: 1, noneOf: [RLIMIT_CORE] },
+    { argument: 2, present: true },
+  ),
 
   // Namespaces.
   refuse('unshare', 272, 97),

@@ -18,27 +18,25 @@ const FAIL = { EPERM: SUCCEED | 1, ENOSYS: SUCCEED | 38 };
 
 /**
  * The seccomp filter of a sandboxed program: an array of `struct sock_filter`, little-endian, as `bwrap --seccomp FD` reads it.
- * A program of another architecture (32 bits on a 64-bit kernel) is killed with SIGSYS; what `policy.ts` lists has no effect.
+ * A program of another architecture (32 bits on a 64-bit kernel) is killed with SIGSYS; what the policy lists has no effect.
+ *
+ * Rules are compared one after another, the first that holds answers, and no jump leaves its rule: a program may be as long as the
+ * kernel takes (4,096 instructions). One rule may compare with about 250 values; throws a RangeError (`ERR_OUT_OF_RANGE`) beyond.
  *
  * x64 is tested on a kernel. arm64 is tested with an interpreter of BPF only: no arm64 machine has loaded it yet.
  */
 export function seccompProgram(arch: SeccompArch, policy: readonly SyscallRule[] = SECCOMP_POLICY): Buffer {
-  return assemble(arch, policy);
-}
-
-/**
- * Makes the program of any policy. Rules are compared one after another and each ends with an answer of its own, so that no jump
- * leaves its rule: a program may be as long as the kernel takes (4,096 instructions). One rule may compare with about 250 values;
- * throws a RangeError beyond.
- */
-export function assemble(arch: SeccompArch, policy: readonly SyscallRule[]): Buffer {
   return encode([
     load(ARCH),
     compare('ifEqual', AUDIT_ARCH[arch], { jt: 1 }),
     answer(KILL_PROCESS),
     load(NUMBER),
     ...(arch === 'x64' ? refuseX32 : []),
-    ...policy.flatMap((rule) => refuse(rule, rule.number[arch])),
+    ...policy.flatMap((rule, index) => {
+      const number = rule.number[arch];
+      const more = policy.slice(index + 1).some((later) => later.number[arch] === number);
+      return refuse(rule, number, more ? load(NUMBER) : answer(ALLOW));
+    }),
     answer(ALLOW),
   ]);
 }
@@ -54,13 +52,14 @@ const refuseX32: readonly BpfInstruction[] = [
   answer(FAIL.ENOSYS),
 ];
 
-function refuse({ errno, when = [] }: SyscallRule, number: number | null): BpfInstruction[] {
+/** Where the number is the rule's but its tests do not hold, it goes on with `otherwise`. */
+function refuse({ errno, when = [] }: SyscallRule, number: number | null, otherwise: BpfInstruction): BpfInstruction[] {
   if (number === null) return [];
   const refusal = [answer(errno === null ? SUCCEED : FAIL[errno])];
   // Each test goes on to the next, or jumps to the last instruction.
   const body = when.reduceRight<BpfInstruction[]>(
     (rest, test) => [...unless(test, rest.length - 1), ...rest],
-    when.length > 0 ? [...refusal, answer(ALLOW)] : refusal,
+    when.length > 0 ? [...refusal, otherwise] : refusal,
   );
   return [compare('ifEqual', number, { jf: body.length }), ...body];
 }

@@ -66,6 +66,7 @@ describe('what a program that asks libc gets', () => {
       'clone into a namespace': 'works',
       'clone into a namespace, with garbage': 'works',
       clone3: 'EINVAL',
+      'limit its parent': 'works',
       // EIO where the system switched it off for all (sysctl dev.tty.legacy_tiocsti).
       TIOCSTI: expect.stringMatching(/works|EIO/) as unknown,
       'TIOCSTI, with garbage': expect.stringMatching(/works|EIO/) as unknown,
@@ -87,6 +88,8 @@ describe('what a program that asks libc gets', () => {
       'clone into a namespace, with garbage': 'EPERM',
       clone: 'works',
       clone3: 'ENOSYS',
+      'limit its parent': 'EPERM',
+      'limit itself': 'works',
       TIOCSTI: 'EPERM',
       'TIOCSTI, with garbage': 'EPERM',
       'TIOCLINUX, with garbage': 'EPERM',

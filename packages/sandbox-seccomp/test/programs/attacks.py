@@ -9,6 +9,7 @@ import json
 import mmap
 import os
 import pty
+import resource
 import signal
 import termios
 
@@ -74,6 +75,16 @@ def ask_terminal(request, argument=b"x"):
     return syscall(IOCTL, terminal, request, argument)
 
 
+def limit(pid):
+    """Sets a limit of the process to what it is."""
+    try:
+        resource.prlimit(pid, resource.RLIMIT_CPU, resource.prlimit(pid, resource.RLIMIT_CPU))
+    except OSError as error:
+        ctypes.set_errno(error.errno)
+        return -1
+    return 0
+
+
 def call_as_32_bit():
     """getpid through the 32-bit entry of x86: other numbers, which a filter that checks no architecture would misread."""
     code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -94,6 +105,8 @@ outcomes = {
     "clone into a namespace, with garbage": outcome(clone_with(CLONE_NEWUSER | CLONE_NEWNET | GARBAGE)),
     "clone": outcome(clone_with(0)),
     "clone3": outcome(syscall(435, 0, 0)),
+    "limit its parent": in_child(lambda: limit(os.getppid())),
+    "limit itself": in_child(lambda: limit(0)),
     "TIOCSTI": in_child(lambda: ask_terminal(0x5412)),
     "TIOCSTI, with garbage": in_child(lambda: ask_terminal(0x5412 | GARBAGE)),
     "TIOCLINUX, with garbage": in_child(lambda: ask_terminal(0x541C | GARBAGE)),
