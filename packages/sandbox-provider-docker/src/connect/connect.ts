@@ -1,5 +1,56 @@
-import type Dockerode from 'dockerode';
-import type { Endpoint } from './endpoint.js';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import Dockerode from 'dockerode';
+import type { Endpoint, EngineAddress } from './endpoint.js';
+import { SshAgent } from './ssh-agent.js';
 
-/** A client of the engine there. Connects to nothing yet. `agent` of the modem holds its connections; destroy ends the idle ones. */
-export declare function connect(endpoint: Endpoint): Dockerode;
+// As Node's own global agent; an agent of our own keeps its options, and its connections, apart from everyone else's.
+const reuse = { keepAlive: true, scheduling: 'lifo', timeout: 5000 } as const;
+
+/**
+ * A client of the engine there. It opens connections when it is asked for something, and keeps them for further requests for five seconds.
+ *
+ * @throws SandboxError SANDBOX001
+ */
+export function connect({ address, source }: Endpoint): Dockerode {
+  // Whatever is not named, undefined or not, dockerode takes from DOCKER_HOST and its companions.
+  const unnamed = {
+    socketPath: undefined,
+    host: undefined,
+    port: undefined,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
+  };
+  const options = { ...unnamed, ...clientOptions(address) };
+  try {
+    return new Dockerode(options);
+  } catch (error) {
+    // It reads those variables all the same, and may fail at them.
+    throw new SandboxError(
+      'SANDBOX001',
+      `${source} names an engine, but DOCKER_HOST or DOCKER_CERT_PATH in the environment is damaged: ${sentenceOf(error)}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function clientOptions(address: EngineAddress): Dockerode.DockerOptions & { agent: HttpAgent } {
+  switch (address.kind) {
+    case 'socket':
+      return { protocol: 'http', socketPath: address.path, agent: new HttpAgent(reuse) };
+    case 'tcp': {
+      const { host, port, tls } = address;
+      if (tls === undefined) return { protocol: 'http', host, port, agent: new HttpAgent(reuse) };
+      const { verify, ...pem } = tls;
+      return { protocol: 'https', host, port, agent: new HttpsAgent({ ...reuse, ...pem, rejectUnauthorized: verify }) };
+    }
+    case 'ssh':
+      // Host and port stand in the requests' headers only.
+      return { protocol: 'http', host: 'docker', port: 80, agent: new SshAgent(address) };
+  }
+}

@@ -1,3 +1,3 @@
 export { connect } from './connect.js';
-export type { Endpoint, EndpointTls } from './endpoint.js';
+export type { Endpoint, EndpointTls, EngineAddress } from './endpoint.js';
 export { type EndpointOptions, type Surroundings, resolveEndpoint, thisProcess } from './resolve.js';
