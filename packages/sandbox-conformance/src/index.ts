@@ -1,1 +1,3 @@
-export {};
+export { describeProvider } from './describe-provider.js';
+export type { ConfigAddition, ConformanceFixtures, ConformanceOptions } from './options.js';
+export type { ConformanceReport, Outcome, ReportedClaims, ReportedTest } from './report.js';
