@@ -23,7 +23,10 @@ for (const entry of ended) {
 }
 
 console.log('');
-for (const run of runs) console.log(`${run.run}: ${run.passed} passed, ${run.failed} failed, ${run.skipped} skipped`);
+for (const { run, passed, failed, skipped, notRun } of runs) {
+  const why = notRun === undefined ? '' : ` (not run: ${notRun})`;
+  console.log(`${run}: ${passed} passed, ${failed} failed, ${skipped} skipped${why}`);
+}
 for (const problem of problems) console.log(problem);
 const failed = sum('failed') + problems.length;
 console.log(`${sum('passed')} passed, ${failed} failed, ${sum('skipped')} skipped`);
