@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { WATCHED_POLICY, type SeccompArch, type SyscallRule } from './policy.js';
 import { seccompProgram } from './program.js';
 import { runFilter, type SeccompData } from '../test/bpf-interpreter.js';
+import { AUDIT, number, sixArguments, u32 } from '../test/calls.js';
 
 const ALLOW = 0x7fff0000;
 const EPERM = 0x00050001;
@@ -9,7 +10,6 @@ const ENOSYS = 0x00050026;
 const SUCCESS = 0x00050000;
 const KILL = 0x80000000;
 
-const AUDIT = { x64: 0xc000003e, arm64: 0xc00000b7, i386: 0x40000003, arm: 0x40000028 };
 const ARCHS: readonly SeccompArch[] = ['x64', 'arm64'];
 
 /** The policy a second time, by number, taken from the kernel's headers (`asm/unistd_64.h`, `asm-generic/unistd.h`) and not from the table. */
@@ -53,41 +53,6 @@ function expected(filterArch: SeccompArch, { arch, number, args }: SeccompData):
   if (number === prlimit64 && args[2] !== 0n) return second === 4n ? SUCCESS : args[0] === 0n ? ALLOW : EPERM;
   return refused.includes(number) ? EPERM : ALLOW;
 }
-
-const u32 = fc.integer({ min: 0, max: 0xffffffff });
-const telling = fc.constantFrom(
-  0,
-  1,
-  2,
-  3,
-  4,
-  5,
-  10,
-  16,
-  17,
-  40,
-  0x11,
-  0x1200011,
-  0x3d0f00,
-  0x20000,
-  0x5411,
-  0x5412,
-  0x5413,
-  0x541c,
-  0x10000000,
-  0x40000000,
-);
-const flag = fc.integer({ min: 0, max: 31 }).map((bit) => 2 ** bit);
-const argument = fc
-  .tuple(fc.oneof(telling, flag, u32), fc.oneof(fc.constant(0), u32))
-  .map(([low, high]) => (BigInt(high) << 32n) | BigInt(low));
-const number = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom(16, 29, 41, 53, 56, 160, 164, 198, 199, 220, 261, 302, 435) },
-  { weight: 3, arbitrary: fc.integer({ min: 0, max: 600 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 0x40000000, max: 0x40000300 }) },
-  { weight: 1, arbitrary: u32 },
-);
-const sixArguments = fc.array(argument, { minLength: 6, maxLength: 6 });
 
 describe.each(ARCHS)('the seccomp program for %s', (arch) => {
   const program = seccompProgram(arch);
