@@ -4,7 +4,6 @@ import { Duplex, type Readable, type Writable } from 'node:stream';
 import { hasErrorCode, SandboxError } from '@ergon/sandbox-core';
 import type { SshAddress } from './endpoint.js';
 
-const idleMs = 5000;
 const complaintBytes = 4096;
 
 /**
@@ -35,7 +34,6 @@ export class SshConnection extends Duplex {
   readonly #ssh: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #gone: Promise<void>;
   #complaint = '';
-  #idle: NodeJS.Timeout | undefined;
 
   constructor(private readonly address: SshAddress) {
     super({ allowHalfOpen: true });
@@ -81,21 +79,17 @@ export class SshConnection extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    clearTimeout(this.#idle);
     const { pid, exitCode, signalCode } = this.#ssh;
     if (pid !== undefined && exitCode === null && signalCode === null) killGroup(pid);
     void this.#gone.then(() => done(error));
   }
 
-  /** Called when a request took the connection. */
   ref(): this {
-    clearTimeout(this.#idle);
     return this.#hold('ref');
   }
 
-  /** Called when no request has the connection: it neither keeps this process alive nor stays for long. */
+  /** From now on it does not keep this process alive. */
   unref(): this {
-    this.#idle = setTimeout(() => this.destroy(), idleMs).unref();
     return this.#hold('unref');
   }
 
