@@ -54,12 +54,16 @@ need_engine() {
 }
 
 start_engine() {
-  local deadline=$((SECONDS + 60))
+  local old deadline=$((SECONDS + 60))
   if [ "$(id -u)" != 0 ]; then
     complain 'Only root can start one. Name an engine that you may use in DOCKER_HOST, or run this as root.'
     return 1
   fi
   need_docker_commands dockerd iptables ip setpriv unshare flock || return 1
+  for old in /var/tmp/ergon-docker.*/lock; do
+    # Of a run that was killed: nobody holds its lock any more.
+    [ ! -e "$old" ] || flock -n "$old" rm -rf --one-file-system "${old%/lock}" || true
+  done
   say 'Starting a Docker Engine for this run'
   # On a disk, where a temporary folder may be memory.
   engine_folder=$(mktemp -d /var/tmp/ergon-docker.XXXXXX)
