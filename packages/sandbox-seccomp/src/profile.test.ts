@@ -41,11 +41,12 @@ describe.each(ARCHS)('the profile for a container on %s', (arch) => {
   });
 });
 
-it('kills x32 calls, which the BPF program refuses; those that old kernels took without their bit cannot be named', () => {
+it('kills x32 calls, which the BPF program refuses; those that old kernels took without their bit, and -1, go to the kernel', () => {
   const args = [0n, 0n, 0n, 0n, 0n, 0n];
   for (const [nr, answer] of [
     [0x40000027, KILL_THREAD],
-    [0xffffffff, KILL_THREAD],
+    [0xfffffffe, KILL_THREAD],
+    [0xffffffff, ALLOW],
     [512, ALLOW],
     [547, ALLOW],
   ] as const) {

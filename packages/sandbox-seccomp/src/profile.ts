@@ -43,7 +43,7 @@ const ERRNO = { EPERM: 1, ENOSYS: 38 };
  * API 1.41 on. Says the same of every call as `seccompProgram`, but:
  *
  * - x32 calls are killed with SIGSYS like those of other architectures; there they fail with ENOSYS. Numbers 512 to 547, x32's on kernels
- *   before 5.4, can't be named.
+ *   before 5.4, can't be named, and go to the kernel.
  * - a call of another architecture ends the thread, not the process, if there are several threads.
  * - a call that the engine's libseccomp is too old to know is left out by runc, and so allowed: with 2.5 statmount, listmount and
  *   open_tree_attr, which tell a container without capabilities no more than `/proc/self/mountinfo`.

@@ -29,8 +29,17 @@ export function runFilter(program: Buffer, { arch, number, args }: SeccompData):
         if (k % 4 !== 0 || k > 60) throw new Error(`Instruction ${at / 8} loads from offset ${k}`);
         accumulator = input.readUInt32LE(k);
         break;
+      case 0x54:
+        accumulator = (accumulator & k) >>> 0;
+        break;
+      case 0x05:
+        at += k * 8;
+        break;
       case 0x15:
         jump(accumulator === k);
+        break;
+      case 0x25:
+        jump(accumulator > k);
         break;
       case 0x35:
         jump(accumulator >= k);

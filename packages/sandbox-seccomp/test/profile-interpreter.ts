@@ -8,10 +8,12 @@ const KILL = 0;
 const ERRNO = 0x00050000;
 const ALLOW = 0x7fff0000;
 
+const isX32 = (number: number): boolean => number >= 0x40000000 && number < 0xffffffff;
+
 /**
  * What an engine on a machine of that architecture answers to calls under the profile, as a filter's 32-bit answer. Written from the
  * OCI runtime specification, runc and libseccomp 2.5: conditions compare 64 bits without sign, all of a rule have to hold, and foreign
- * architectures are killed, x32 among them. Throws where the engine's answer would be an accident: two rules hold, or a rule has two
+ * architectures are killed, x32 among them (but not -1, which is no call). Throws where the engine's answer would be an accident: two rules hold, or a rule has two
  * conditions on one argument.
  */
 export function profileAnswers(profile: ContainerProfile, machine: SeccompArch): (call: SeccompData) => number {
@@ -25,7 +27,7 @@ export function profileAnswers(profile: ContainerProfile, machine: SeccompArch):
     }
   }
   return ({ arch, number, args }) => {
-    if (arch !== AUDIT[machine] || (machine === 'x64' && number >= 0x40000000)) return KILL;
+    if (arch !== AUDIT[machine] || (machine === 'x64' && isX32(number))) return KILL;
     const answers = (rules.get(number) ?? []).map((judge) => judge(args)).filter((answer) => answer !== null);
     if (answers.length > 1) throw new Error(`${answers.length} rules hold for call ${number} with ${args.join(', ')}`);
     return answers[0] ?? ALLOW;
