@@ -3,7 +3,7 @@ import type { Header } from 'tar-stream';
 import type { EntryHeader } from './header.js';
 
 /** A header as tar-stream gives it, with names of the old fields as latin1 (byte for byte) and those of records as UTF-8. */
-export type ForeignHeader = Header & { readonly pax?: Readonly<Record<string, string>> };
+export type ForeignHeader = Header & { readonly pax: Readonly<Record<string, string>> | null };
 
 /**
  * Where the entries of one archive come to lie, below one folder; refuses those that would leave it. Names are kept as latin1 here: a character is a byte.
@@ -86,11 +86,12 @@ export class Places {
 }
 
 function plainType(header: ForeignHeader): EntryHeader['type'] {
-  const { type, pax = {} } = header;
+  const { type, pax } = header;
   if (type !== 'file' && type !== 'directory' && type !== 'symlink' && type !== 'link') {
     throw refusal(header, 'is neither a file nor a folder nor a link');
   }
-  if (Object.keys(pax).some((key) => key.startsWith('GNU.sparse'))) throw refusal(header, 'is stored as a sparse file');
+  if (Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse')))
+    throw refusal(header, 'is stored as a sparse file');
   return type;
 }
 
