@@ -1,0 +1,142 @@
+import type { SandboxLimits } from '@ergon/sandbox-core';
+import type Dockerode from 'dockerode';
+import type { Identity } from '../identity.js';
+import { EXTRA_BIN, holderCommand } from './holder.js';
+
+export const HOME = '/home/sandbox';
+
+/** What an image says that matters here. */
+export interface ImageFacts {
+  /** As named by the request or the options. */
+  readonly reference: string;
+  readonly id: string;
+  /** Its PATH; null: none. */
+  readonly path: string | null;
+  /** Paths that it declares as volumes. */
+  readonly volumes: readonly string[];
+}
+
+/** What of the engine matters to a container's configuration. */
+export interface EngineFacts {
+  readonly cgroupVersion: 1 | 2;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Containers can have a cgroup namespace of their own (API 1.41). */
+  readonly cgroupNamespaces: boolean;
+  readonly swapLimit: boolean;
+}
+
+/** A folder of the sandbox: a volume at a fixed place. */
+export interface VolumeMount {
+  readonly volume: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface ContainerPlan {
+  readonly image: ImageFacts;
+  readonly engine: EngineFacts;
+  readonly limits: SandboxLimits;
+  readonly identity: Identity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly mounts: readonly VolumeMount[];
+  /** `none`, or `container:ID` of one that holds a network. */
+  readonly networkMode: string;
+  readonly seccomp: string;
+}
+
+/** Processes of ours that the limit must not count: init and holder, the program's three shells, and one that sends SIGTERM. */
+export const OWN_PROCESSES = 6;
+
+/** Less is refused by engines. */
+export const LEAST_MEMORY = 6 << 20;
+
+/** Bytes of a temporary folder for each of its files: as many inodes as fit in the same memory, nearly. */
+const BYTES_PER_INODE = 4096;
+
+/** HostConfig.SecurityOpt of every container of ours. */
+export function securityOptions(seccomp: string): string[] {
+  return ['no-new-privileges', `seccomp=${seccomp}`];
+}
+
+/** Docker's configuration of the container in which one program runs. Its main process is the holder; the program is an exec of it. */
+export function containerConfig(plan: ContainerPlan): Dockerode.ContainerCreateOptions {
+  const { image, identity, labels, networkMode } = plan;
+  const path = `${image.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}:${EXTRA_BIN}`;
+  return {
+    // By its id: what is checked is what runs, though the name be moved meanwhile.
+    Image: image.id,
+    User: `${identity.holder}:${identity.holder}`,
+    Entrypoint: [holderCommand[0] ?? ''],
+    Cmd: holderCommand.slice(1),
+    Env: [`PATH=${path}`, `HOME=${HOME}`, 'LANG=C.UTF-8'],
+    WorkingDir: '/workspace',
+    // Of what joins another's network the engine takes no name.
+    ...(networkMode === 'none' && { Hostname: 'sandbox' }),
+    Labels: labels,
+    Healthcheck: { Test: ['NONE'] },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: hostConfig(plan),
+  };
+}
+
+export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
+  const { engine, limits, mounts, networkMode } = plan;
+  return {
+    Init: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: securityOptions(plan.seccomp),
+    ReadonlyRootfs: true,
+    Privileged: false,
+    NetworkMode: networkMode,
+    IpcMode: 'private',
+    ...(engine.cgroupNamespaces && { CgroupnsMode: 'private' }),
+    Memory: limits.memoryBytes,
+    ...(engine.swapLimit && { MemorySwap: limits.memoryBytes }), // both together: no swap
+    ...(engine.cgroupVersion === 1 && engine.swapLimit && { MemorySwappiness: 0 }),
+    // More than the machine's is refused by the engine.
+    NanoCpus: Math.round(Math.min(limits.cpus, engine.cpus) * 1e9),
+    PidsLimit: limits.pids + OWN_PROCESSES,
+    OomScoreAdj: 500,
+    Ulimits: [
+      ulimit('nofile', limits.openFiles),
+      ulimit('fsize', limits.fileBytes),
+      // 1, not 0: where core_pattern is a program the kernel runs it as root of the host whatever the limit, but for 1.
+      ulimit('core', 1),
+    ],
+    ShmSize: limits.memoryBytes,
+    Tmpfs: temporaryFolders(plan),
+    Mounts: mounts.map(({ volume, target, readOnly }) => ({
+      Type: 'volume',
+      Source: volume,
+      Target: target,
+      ReadOnly: readOnly,
+      VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+    })),
+    LogConfig: { Type: 'none', Config: {} },
+    RestartPolicy: { Name: 'no' },
+  };
+}
+
+/** They are memory, and bounded by it. Programs are compiled and run there, so they may hold what is executed. */
+function temporaryFolders({ image, identity, limits }: ContainerPlan): Record<string, string> {
+  const inodes = Math.max(1024, Math.floor(limits.memoryBytes / BYTES_PER_INODE));
+  const large = `rw,exec,nosuid,nodev,size=${limits.memoryBytes},nr_inodes=${inodes}`;
+  const owned = (uid: number): string => `mode=0755,uid=${uid},gid=${uid}`;
+  return {
+    // What an image declares as a volume would be made as one, without a bound, and be left behind.
+    ...Object.fromEntries(image.volumes.map((target) => [target, `${large},mode=1777`])),
+    '/tmp': `${large},mode=1777`,
+    [HOME]: `${large},${owned(identity.program)}`,
+    [EXTRA_BIN]: `rw,exec,nosuid,nodev,size=65536,nr_inodes=16,${owned(identity.holder)}`,
+  };
+}
+
+function ulimit(name: string, value: number): Dockerode.Ulimit {
+  return { Name: name, Soft: value, Hard: value };
+}

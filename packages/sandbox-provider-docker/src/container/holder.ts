@@ -1,0 +1,74 @@
+/** A small folder that only the holder can write, last in PATH: what an image lacks. */
+export const EXTRA_BIN = '/run/ergon';
+
+const CGROUP = '/sys/fs/cgroup';
+
+/** Where the kernel counts for this container: cgroup v2, then v1 under the names of both layouts. Read where they are. */
+const COUNTERS = [
+  'memory.events',
+  'memory.peak',
+  'pids.events',
+  'cpu.stat',
+  'memory/memory.oom_control',
+  'memory/memory.max_usage_in_bytes',
+  'pids/pids.events',
+  'cpuacct/cpuacct.usage',
+];
+
+/**
+ * The container's main process: trusted, of a user of its own, so that no program can signal it. It lives as long as its stdin is held
+ * open, and the container lives no longer: when the server dies, the connection is cut, and the engine ends all. For each line that it
+ * gets it tells the kernel's counters, with nothing but the shell's own means, and then a line with a dot.
+ */
+export const holderCommand: readonly string[] = [
+  '/bin/sh',
+  '-c',
+  [
+    'if ! command -v python >/dev/null 2>&1; then',
+    `  p=$(command -v python3) && ln -s "$p" ${EXTRA_BIN}/python`,
+    'fi',
+    'echo ready',
+    'while IFS= read -r _; do',
+    `  for f in ${COUNTERS.join(' ')}; do`,
+    `    if [ -r ${CGROUP}/$f ]; then while IFS= read -r l; do echo "$f $l"; done < ${CGROUP}/$f; fi`,
+    '  done 2>/dev/null',
+    '  echo .',
+    'done',
+  ].join('\n'),
+];
+
+/** The kernel's counters of one container. Null: not told here. */
+export interface Counters {
+  readonly oomKills: number | null;
+  /** The counter's name, for evidence. */
+  readonly oomSource: string;
+  readonly pidsRefused: number | null;
+  readonly memoryPeakBytes: number | null;
+  readonly cpuTimeMs: number | null;
+}
+
+/** Reads what the holder told: lines `FILE KEY VALUE` and `FILE VALUE`. */
+export function parseCounters(text: string): Counters {
+  const values = new Map(
+    text.split('\n').flatMap((line) => {
+      const match = /^(.+) (\d+)$/.exec(line);
+      return match?.[1] === undefined ? [] : [[match[1], Number(match[2])] as const];
+    }),
+  );
+  const first = (...names: readonly string[]): number | null => {
+    for (const name of names) {
+      const value = values.get(name);
+      if (value !== undefined) return value;
+    }
+    return null;
+  };
+  const nanoseconds = first('cpuacct/cpuacct.usage');
+  const microseconds = first('cpu.stat usage_usec');
+  return {
+    oomKills: first('memory.events oom_kill', 'memory/memory.oom_control oom_kill'),
+    oomSource: values.has('memory.events oom_kill') ? 'memory.events' : 'memory.oom_control',
+    pidsRefused: first('pids.events max', 'pids/pids.events max'),
+    memoryPeakBytes: first('memory.peak', 'memory/memory.max_usage_in_bytes'),
+    cpuTimeMs: nanoseconds !== null ? nanoseconds / 1e6 : microseconds !== null ? microseconds / 1e3 : null,
+  };
+}

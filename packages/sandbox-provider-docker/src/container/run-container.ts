@@ -1,0 +1,174 @@
+import type { Duplex } from 'node:stream';
+import { SandboxError } from '@ergon/sandbox-core';
+import type Dockerode from 'dockerode';
+import type { Engine } from '../engine/engine.js';
+import type { EngineStats } from '../engine/stats.js';
+import { onFrames } from '../streams/framed.js';
+import { parseCounters, type Counters } from './holder.js';
+import { parkedShell } from './script.js';
+
+/** The holder answers at once unless its container has no CPU time left to give; then what it knows is not waited for. */
+const COUNTERS_MS = 2000;
+/** More than the holder ever says. */
+const LONGEST_WORD = 65_536;
+
+export interface RunContainerPlan {
+  readonly name: string;
+  readonly config: Dockerode.ContainerCreateOptions;
+  /** Of the program. */
+  readonly user: number;
+}
+
+/** A process in a container, with both directions of it. */
+export interface ContainerExec {
+  readonly id: string;
+  readonly socket: Duplex;
+}
+
+/**
+ * The container of one program: started and with a shell that waits for the program, so that the next run begins at once. Its main
+ * process is the holder, on whose connection its life depends.
+ */
+export class RunContainer {
+  /** Resolves when the holder's connection has ended: the container has, or the engine. */
+  readonly ended: Promise<void>;
+  #parked: ContainerExec | null = null;
+  #hasEnded = false;
+  #said = '';
+  #wake: () => void = () => undefined;
+
+  private constructor(
+    readonly engine: Engine,
+    readonly id: string,
+    readonly user: number,
+    private readonly holder: Duplex,
+  ) {
+    this.ended = new Promise((resolve) => {
+      holder.once('close', () => {
+        this.#hasEnded = true;
+        this.#wake();
+        resolve();
+      });
+    });
+    holder.on('error', () => undefined); // 'close' follows
+    holder.on('end', () => holder.destroy());
+    onFrames(holder, ({ data }) => {
+      this.#said += data.toString();
+      if (this.#said.length > LONGEST_WORD) holder.destroy();
+      this.#wake();
+    });
+  }
+
+  /** @throws SandboxError; then nothing of it is left, or what is left carries its labels */
+  static async park(engine: Engine, { name, config, user }: RunContainerPlan): Promise<RunContainer> {
+    const id = await engine.createContainer(name, config);
+    let container: RunContainer | null = null;
+    try {
+      container = new RunContainer(engine, id, user, await engine.attach(id));
+      await engine.start(id);
+      await container.#hears('ready\n');
+      container.#parked = await container.#parkShell();
+      return container;
+    } catch (error) {
+      container?.holder.destroy();
+      await engine.removeContainer(id);
+      throw error;
+    }
+  }
+
+  get alive(): boolean {
+    return !this.#hasEnded;
+  }
+
+  async #parkShell(): Promise<ContainerExec> {
+    const exec = await this.exec(parkedShell);
+    await new Promise<void>((resolve, reject) => {
+      let said = '';
+      const look = (chunk: Buffer): void => {
+        said += chunk.toString();
+        if (!said.includes('ready\n')) return;
+        stop();
+        resolve();
+      };
+      const fail = (): void => {
+        stop();
+        const what = said.replace(/[^ -~]+/g, ' ').trim();
+        reject(new SandboxError('SANDBOX011', `No shell could be started in the container: ${what || 'it ended'}.`));
+      };
+      const stop = (): void => {
+        exec.socket.off('data', look).off('close', fail).off('end', fail).pause();
+      };
+      exec.socket.on('data', look).on('close', fail).on('end', fail);
+    });
+    return exec;
+  }
+
+  /** A further process, as the program's user. */
+  async exec(command: readonly string[], tty?: { readonly cols: number; readonly rows: number }): Promise<ContainerExec> {
+    const id = await this.engine.createExec(this.id, { command, user: this.user, ...(tty && { tty }) });
+    const socket = await this.engine.startExec(id, tty !== undefined);
+    socket.on('error', () => undefined); // 'close' follows
+    return { id, socket };
+  }
+
+  /** The shell that waits. It can be taken once. */
+  takeShell(): ContainerExec {
+    const shell = this.#parked;
+    if (shell === null) throw new Error('The shell of this container is taken.');
+    this.#parked = null;
+    return shell;
+  }
+
+  /** Not needed, for a terminal comes with a shell of its own. */
+  dropShell(): void {
+    this.takeShell().socket.destroy();
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.engine.stats(this.id);
+  }
+
+  /** The kernel's counters, as the holder reads them. Null: it could not say. */
+  async counters(): Promise<Counters | null> {
+    if (this.#hasEnded) return null;
+    this.#said = '';
+    this.holder.write('\n');
+    const text = await this.#hears('.\n', COUNTERS_MS).catch(() => null);
+    return text === null ? null : parseCounters(text);
+  }
+
+  async #hears(last: string, ms?: number): Promise<string> {
+    const deadline = ms === undefined ? null : performance.now() + ms;
+    for (;;) {
+      if (this.#said === last || this.#said.endsWith(`\n${last}`)) {
+        const said = this.#said;
+        this.#said = '';
+        return said;
+      }
+      if (this.#hasEnded) {
+        const what = this.#said.replace(/[^ -~]+/g, ' ').trim();
+        throw new SandboxError('SANDBOX011', `The container ended as it began: ${what || 'it said nothing'}.`);
+      }
+      const left = deadline === null ? null : deadline - performance.now();
+      if (left !== null && left <= 0) throw new SandboxError('SANDBOX011', 'The container does not answer.');
+      await new Promise<void>((resolve) => {
+        const timer = left === null ? undefined : setTimeout(resolve, left);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** Ends every process in it. */
+  kill(): Promise<void> {
+    return this.engine.kill(this.id);
+  }
+
+  /** Removes it. Harmless when it is gone. */
+  async remove(): Promise<void> {
+    await this.engine.removeContainer(this.id);
+    this.holder.destroy();
+  }
+}

@@ -1,0 +1,70 @@
+import { commandLine, quote } from './shell.js';
+
+export interface ProgramCommand {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** False: stdin is /dev/null. */
+  readonly stdin: boolean;
+  /** Begins the markers that tell the end. */
+  readonly nonce: string;
+}
+
+/** What a program may send to all of its processes, the shells above it included, or a terminal to its group. */
+const SIGNALS = 'HUP INT QUIT TERM';
+
+/** Lets bash report the deaths of its children, as the other shells do. */
+const REPORT_DEATHS = 'if [ -n "${BASH_VERSION-}" ]; then set +o posix; fi';
+
+/** Holds the program's stdout and stderr at 3 and 4. */
+const BEGIN = [REPORT_DEATHS, `trap '' ${SIGNALS}`, 'exec 3>&1 4>&2'];
+
+/** The command of a shell that says `ready` and then waits for the line that makes it a program; half a line runs nothing. */
+export const parkedShell: readonly string[] = [
+  '/bin/sh',
+  '-c',
+  [...BEGIN, 'echo ready', 'IFS= read -r script && eval "$script"'].join('\n'),
+  'sh',
+  '\n',
+];
+
+/** The same without waiting, for a terminal, on which a line would be echoed. stty(1) is there or not; the engine sets the size as well. */
+export function terminalShell(program: ProgramCommand, { cols, rows }: { cols: number; rows: number }): string[] {
+  const size = `stty rows ${rows} cols ${cols} 2>/dev/null`;
+  return ['/bin/sh', '-c', [...BEGIN, size, programLine(program)].join('\n'), 'sh', '\n'];
+}
+
+/** Variables that shells keep for themselves: setting them there fails or does not last, so env(1) does it. */
+const SHELLS_OWN =
+  /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|BASH.*)$/;
+
+/**
+ * The line by which a parked shell becomes the parent of the program. When the program has ended, it writes the marker
+ * `NONCE e CODE LINES` behind the last byte of both outputs: the exit code, 128 + n for signal n, and how many lines the shell had to say
+ * with it. A shell reports deaths by signals but for SIGINT and SIGPIPE: two lines or more are such a death. `NONCE f CODE` stands before
+ * it if the program could not be executed.
+ *
+ * What reads the reports ignores signals from the start; what starts the program only catches them, so that the program has them as ever.
+ */
+export function programLine({ command, environment, stdin, nonce }: ProgramCommand): string {
+  const variables = Object.entries(environment).filter(([name]) => !SHELLS_OWN.test(name));
+  const odd = Object.entries(environment).filter(([name]) => SHELLS_OWN.test(name));
+  const words = odd.length === 0 ? command : ['env', ...odd.map(([name, value]) => `${name}=${value}`), ...command];
+  const exports = variables.map(([name, value]) => `export ${name}=${quote(value)}; `).join('');
+  // dash undoes the redirections before it runs the trap, the others do not.
+  const failed = `c=$?; { echo "${nonce} f $c" >&4; } 2>/dev/null || echo "${nonce} f $c" >&2`;
+  const program =
+    `( trap ${quote(failed)} EXIT; { ${lookUp(command[0] ?? '')}; exec ${commandLine(words)}; }` +
+    `${stdin ? '' : ' </dev/null'} >&3 2>&4 3>&- 4>&- )`;
+  const reader =
+    '{ n=0; c=; while IFS= read -r l; do n=$((n+1)); c=$l; done; ' +
+    `echo "${nonce} e $c $n" >&3; echo "${nonce} e $c $n" >&4; }`;
+  return `${exports}{ trap : ${SIGNALS}; ${program}; echo "$?"; } 2>&1 | ${reader}\n`;
+}
+
+/** Spares the program's stderr a message of the shell, where it is known before that the program can't be executed. */
+function lookUp(program: string): string {
+  const word = quote(program);
+  return program.includes('/')
+    ? `[ -e ${word} ] || exit 127; [ -f ${word} ] && [ -x ${word} ] || exit 126`
+    : `command -v -- ${word} >/dev/null 2>&1 || exit 127`;
+}

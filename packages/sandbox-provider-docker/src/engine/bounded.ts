@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Waits for an answer, but not beyond the signal or the time: an engine that hangs, or dies in the midst of its answer, leaves a request
+ * that never settles.
+ */
+export async function bounded<Answer>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  signal?.throwIfAborted();
+  const over = new AbortController();
+  const ended = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  const cut = new Promise<never>((_, reject) => {
+    ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true });
+  });
+  const timer = new AbortController();
+  void delay(ms, undefined, { signal: timer.signal }).then(
+    () => over.abort(new Error(`it took longer than ${ms / 1000} s.`)),
+    () => undefined, // it answered in time
+  );
+  try {
+    return await Promise.race([ask(ended), cut]);
+  } finally {
+    timer.abort();
+    cut.catch(() => undefined);
+  }
+}

@@ -1,0 +1,288 @@
+import type { Duplex } from 'node:stream';
+import type Dockerode from 'dockerode';
+import { bounded } from './bounded.js';
+import { EngineFailure, hasStatus } from './errors.js';
+import { parseStats, type EngineStats } from './stats.js';
+
+/** Within this the engine has to answer, in ms; making and starting a container waits for its disks. */
+const ANSWER_MS = 10_000;
+const MAKE_MS = 60_000;
+
+export interface ContainerState {
+  readonly running: boolean;
+  /** The engine saw the kernel end one of its processes for want of memory. */
+  readonly oomKilled: boolean;
+  readonly exitCode: number | null;
+}
+
+export interface ExecState {
+  readonly running: boolean;
+  /** Null: not ended. */
+  readonly exitCode: number | null;
+}
+
+/** An object of the engine, with its labels. */
+export interface Labelled {
+  /** How it is removed: an id, or a volume's name. */
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ExecCommand {
+  readonly command: readonly string[];
+  readonly user: number;
+  readonly tty?: { readonly cols: number; readonly rows: number };
+}
+
+/**
+ * The few calls to a Docker engine that a sandbox needs. Everything beyond knows no dockerode. Calls that make something are not cut off
+ * by a signal: the engine would make it all the same, and nobody would know.
+ *
+ * All throw EngineFailure (SANDBOX011).
+ */
+export class Engine {
+  /** The engine's own, once it was asked. Calls without a version get an old one of some engines. */
+  #api: string | null = null;
+
+  constructor(readonly docker: Dockerode) {}
+
+  async info(signal?: AbortSignal, ms = ANSWER_MS): Promise<Record<string, unknown>> {
+    return this.#ask('ask the engine what it is', ms, signal, (abortSignal) =>
+      this.#get<Record<string, unknown>>('/info', abortSignal),
+    );
+  }
+
+  async version(signal?: AbortSignal, ms = ANSWER_MS): Promise<Record<string, unknown>> {
+    const version = await this.#ask('ask the engine for its version', ms, signal, (abortSignal) =>
+      this.#get<Record<string, unknown>>('/version', abortSignal),
+    );
+    this.#api = typeof version.ApiVersion === 'string' ? version.ApiVersion : null;
+    return version;
+  }
+
+  /** Every name by which an image can be asked for, and its id. */
+  async images(
+    signal?: AbortSignal,
+    ms = ANSWER_MS,
+  ): Promise<readonly { readonly id: string; readonly names: readonly string[] }[]> {
+    const list = await this.#ask('list the images', ms, signal, (abortSignal) =>
+      this.docker.listImages({ abortSignal }),
+    );
+    // The engine says null where there is none.
+    return list.map((image) => ({
+      id: image.Id,
+      names: [...((image.RepoTags as string[] | null) ?? []), ...((image.RepoDigests as string[] | null) ?? [])],
+    }));
+  }
+
+  /** Null: it is not there. */
+  async image(
+    reference: string,
+    signal?: AbortSignal,
+  ): Promise<{ id: string; environment: readonly string[]; volumes: readonly string[] } | null> {
+    try {
+      const found = await this.#ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
+        this.docker.getImage(reference).inspect(),
+      );
+      const config = found.Config as Partial<typeof found.Config> | null;
+      return {
+        id: found.Id,
+        environment: config?.Env ?? [],
+        volumes: Object.keys((config?.Volumes as Record<string, unknown> | null | undefined) ?? {}),
+      };
+    } catch (error) {
+      if (hasStatus(error, 404)) return null;
+      throw error;
+    }
+  }
+
+  async createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.#ask('make a volume', MAKE_MS, undefined, () =>
+      this.docker.createVolume({ Name: name, Labels: { ...labels } }),
+    );
+  }
+
+  async createContainer(name: string, config: Dockerode.ContainerCreateOptions): Promise<string> {
+    const container = await this.#ask('make a container', MAKE_MS, undefined, () =>
+      this.docker.createContainer({ name, ...config }),
+    );
+    return container.id;
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#ask('start a container', MAKE_MS, undefined, () => this.docker.getContainer(id).start());
+  }
+
+  /** Both directions of a container's main process; framed. */
+  async attach(id: string): Promise<Duplex> {
+    return (await this.#ask('attach to a container', ANSWER_MS, undefined, () =>
+      this.docker.getContainer(id).attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
+    )) as Duplex;
+  }
+
+  /** A further process in a running container, not started. */
+  async createExec(id: string, { command, user, tty }: ExecCommand): Promise<string> {
+    const exec = await this.#ask('prepare a process in a container', ANSWER_MS, undefined, () =>
+      this.docker.getContainer(id).exec({
+        Cmd: [...command],
+        User: `${user}:${user}`,
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: tty !== undefined,
+        ...(tty && { ConsoleSize: [tty.rows, tty.cols] as [number, number] }), // engines before API 1.42 pass over it
+      }),
+    );
+    return exec.id;
+  }
+
+  /** Starts it; both directions of it, framed unless it has a terminal. */
+  async startExec(execId: string, tty: boolean): Promise<Duplex> {
+    return this.#ask('start a process in a container', MAKE_MS, undefined, () =>
+      this.docker.getExec(execId).start({ hijack: true, stdin: true, Tty: tty }),
+    );
+  }
+
+  async resizeExec(execId: string, { cols, rows }: { cols: number; rows: number }): Promise<void> {
+    await this.#ask('set the size of a terminal', ANSWER_MS, undefined, () =>
+      this.docker.getExec(execId).resize({ w: cols, h: rows }),
+    );
+  }
+
+  /** Null: the engine does not know it (any more). */
+  async execState(execId: string): Promise<ExecState | null> {
+    return this.#unlessMissing(async () => {
+      const { Running, ExitCode } = await this.#ask('look at a process', ANSWER_MS, undefined, (abortSignal) =>
+        this.docker.getExec(execId).inspect({ abortSignal }),
+      );
+      return { running: Running, exitCode: ExitCode };
+    });
+  }
+
+  /** Null: there is no such container. */
+  async containerState(id: string): Promise<ContainerState | null> {
+    return this.#unlessMissing(async () => {
+      const { State } = await this.#ask('look at a container', ANSWER_MS, undefined, (abortSignal) =>
+        this.docker.getContainer(id).inspect({ abortSignal }),
+      );
+      return { running: State.Running, oomKilled: State.OOMKilled, exitCode: State.Running ? null : State.ExitCode };
+    });
+  }
+
+  async stats(id: string): Promise<EngineStats> {
+    // In the oldest version that an engine may speak without being told one, `one-shot` is unknown, and an answer takes a second.
+    const version = this.#api === null ? '' : `/v${this.#api}`;
+    const path = `${version}/containers/${id}/stats?stream=false&one-shot=true&`;
+    const stats = await this.#ask('measure a container', ANSWER_MS, undefined, (abortSignal) =>
+      this.#get<Dockerode.ContainerStats>(path, abortSignal),
+    );
+    return parseStats(stats);
+  }
+
+  /** Ends every process of it. Harmless when it has ended or is gone. */
+  async kill(id: string): Promise<void> {
+    try {
+      await this.#ask('end a container', ANSWER_MS, undefined, (abortSignal) =>
+        this.docker.getContainer(id).kill({ signal: 'SIGKILL', abortSignal }),
+      );
+    } catch (error) {
+      if (!hasStatus(error, 404) && !hasStatus(error, 409)) throw error; // 409: it does not run
+    }
+  }
+
+  /** Ends and removes a container with its anonymous volumes. Harmless when it is gone; waits when it is being removed. */
+  async removeContainer(id: string): Promise<void> {
+    try {
+      await this.#ask('remove a container', MAKE_MS, undefined, (abortSignal) =>
+        this.docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+      );
+    } catch (error) {
+      if (hasStatus(error, 404)) return;
+      if (!hasStatus(error, 409)) throw error;
+      await this.#ask('wait for a container to be removed', MAKE_MS, undefined, (abortSignal) =>
+        this.docker.getContainer(id).wait({ condition: 'removed', abortSignal }),
+      ).catch((failure: unknown) => {
+        if (!hasStatus(failure, 404)) throw failure;
+      });
+    }
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    await this.#unlessMissing(() =>
+      this.#ask('remove a volume', MAKE_MS, undefined, (abortSignal) =>
+        this.docker.getVolume(name).remove({ force: false, abortSignal }),
+      ),
+    );
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    await this.#unlessMissing(() =>
+      this.#ask('remove a network', MAKE_MS, undefined, (abortSignal) =>
+        this.docker.getNetwork(id).remove({ abortSignal }),
+      ),
+    );
+  }
+
+  async containers(labels: readonly string[]): Promise<Labelled[]> {
+    const list = await this.#ask('list containers', ANSWER_MS, undefined, (abortSignal) =>
+      this.docker.listContainers({ all: true, filters: { label: [...labels] }, abortSignal }),
+    );
+    return list.map(({ Id, Labels }) => ({ id: Id, labels: Labels }));
+  }
+
+  async volumes(labels: readonly string[]): Promise<Labelled[]> {
+    const { Volumes } = await this.#ask('list volumes', ANSWER_MS, undefined, (abortSignal) =>
+      this.docker.listVolumes({ filters: { label: [...labels] }, abortSignal }),
+    );
+    return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels }) => ({ id: Name, labels: Labels }));
+  }
+
+  async networks(labels: readonly string[]): Promise<Labelled[]> {
+    const list = await this.#ask('list networks', ANSWER_MS, undefined, (abortSignal) =>
+      this.docker.listNetworks({ filters: { label: [...labels] }, abortSignal }),
+    );
+    return list.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
+  }
+
+  /** The engine's announcements, one JSON value a line. */
+  async events(filters: Readonly<Record<string, readonly string[]>>, signal: AbortSignal): Promise<Duplex> {
+    return (await this.#ask('listen to the engine', ANSWER_MS, signal, () =>
+      this.docker.getEvents({ filters: filters as Record<string, string[]>, abortSignal: signal }),
+    )) as Duplex;
+  }
+
+  #get<Answer>(path: string, abortSignal: AbortSignal): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.docker.modem.dial(
+        { path, method: 'GET', abortSignal, statusCodes: { 200: true, 404: 'not found', 500: 'server error' } },
+        (error: Error | null, answer: unknown) => {
+          if (error === null) resolve(answer as Answer);
+          else reject(error);
+        },
+      );
+    });
+  }
+
+  async #ask<Answer>(
+    doing: string,
+    ms: number,
+    signal: AbortSignal | undefined,
+    call: (signal: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      return await bounded(ms, signal, call);
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw new EngineFailure(doing, error);
+    }
+  }
+
+  async #unlessMissing<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
+    try {
+      return await call();
+    } catch (error) {
+      if (hasStatus(error, 404)) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { SandboxError, hasErrorCode, isSandboxError, sentenceOf } from '@ergon/sandbox-core';
+
+/** What the engine answered, or why it did not: `status` is null when there was no answer. */
+export class EngineFailure extends SandboxError {
+  readonly status: number | null;
+
+  constructor(doing: string, cause: unknown) {
+    const status = statusOf(cause);
+    const said = status === null ? silence(cause) : `The Docker engine refused: ${answerOf(cause)}`;
+    super('SANDBOX011', `Could not ${doing}. ${said}`, { cause });
+    this.status = status;
+  }
+
+  /** The engine can't be spoken to: it is gone, hangs, or lets nobody in. */
+  get unreachable(): boolean {
+    return this.status === null;
+  }
+}
+
+/** By shape, since two copies of this package may meet. */
+export function isEngineFailure(error: unknown): error is EngineFailure {
+  return isSandboxError(error) && 'status' in error;
+}
+
+export function hasStatus(error: unknown, status: number): boolean {
+  return isEngineFailure(error) && error.status === status;
+}
+
+function statusOf(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return null;
+  return typeof error.statusCode === 'number' ? error.statusCode : null;
+}
+
+/** The engine's own words, on one line. dockerode wraps them: `(HTTP code 404) no such container - No such container: x `. */
+function answerOf(error: unknown): string {
+  const text = sentenceOf(error)
+    .replace(/^\(HTTP code \d+\) .*? - /, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text.replace(/([^.!?])$/, '$1.');
+}
+
+function silence(error: unknown): string {
+  if (hasErrorCode(error, 'ENOENT') || hasErrorCode(error, 'ECONNREFUSED')) return 'No Docker engine answers.';
+  if (hasErrorCode(error, 'EACCES') || hasErrorCode(error, 'EPERM')) {
+    return "This user has no permission to speak to the Docker engine's socket.";
+  }
+  return `The Docker engine did not answer: ${sentenceOf(error).trim().replace(/\.?$/, '.')}`;
+}

@@ -1,0 +1,49 @@
+import type { SandboxConfig } from '@ergon/sandbox-core';
+
+/** By the language of a solution; Debian's for those that are none of these. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  python: 'python:3-slim',
+  node: 'node:22-slim',
+  shell: 'debian:stable-slim',
+  default: 'debian:stable-slim',
+};
+
+/** The image of a sandbox: what is asked for, else that of the language, else the default. */
+export function imageFor({ image, language }: SandboxConfig, images: Readonly<Record<string, string>>): string {
+  const ours: Readonly<Record<string, string>> = { ...DEFAULTS, ...images };
+  return image ?? (language === undefined ? undefined : ours[language]) ?? ours.default ?? '';
+}
+
+/** The sentence about an image that the engine does not have. */
+export function missingImage(reference: string, config: SandboxConfig): string {
+  const otherwise =
+    config.image === undefined
+      ? ` Or name another for solutions ${config.language === undefined ? 'without a language' : `in "${config.language}"`} in ERGON_SANDBOX_IMAGES.`
+      : '';
+  return `The Docker engine does not have the image "${reference}". Get it with "docker pull ${reference}".${otherwise}`;
+}
+
+/** The images that an engine has, by name and by id. */
+export class ImageList {
+  readonly #names: ReadonlySet<string>;
+  readonly #ids: readonly string[];
+
+  constructor(images: readonly { readonly id: string; readonly names: readonly string[] }[]) {
+    this.#names = new Set(images.flatMap(({ names }) => names).map(canonical));
+    this.#ids = images.map(({ id }) => id.replace(/^sha256:/, ''));
+  }
+
+  has(reference: string): boolean {
+    const digits = reference.replace(/^sha256:/, '');
+    if (/^[0-9a-f]{4,64}$/.test(digits) && this.#ids.some((id) => id.startsWith(digits))) return true;
+    return this.#names.has(canonical(reference));
+  }
+}
+
+/** One spelling for each image: without Docker's own registry and library, with a tag or a digest (distribution/reference). */
+function canonical(reference: string): string {
+  const short = reference.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
+  const digest = /^(.*?)(:[^:/@]+)?@(.+)$/.exec(short);
+  if (digest !== null) return `${digest[1] ?? ''}@${digest[3] ?? ''}`; // a digest rules out a tag beside it
+  return /:[^/:]+$/.test(short) ? short : `${short}:latest`;
+}

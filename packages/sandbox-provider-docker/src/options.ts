@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+const reference = z.string().trim().min(1).max(500);
+
+/** Options of the Docker provider. */
+export const dockerOptions = z.strictObject({
+  /** The engine, as DOCKER_HOST has it, e.g. `ssh://me@far`. @default as Docker's own command line finds it */
+  host: z.string().min(1).optional(),
+  /** A context of Docker's command line instead. */
+  context: z.string().min(1).optional(),
+  /**
+   * Images by what a solution is written in, `default` for the rest; and of our own containers `network`, which needs `sh` and `ip`, and
+   * `tools`, which needs `sh` and `du`.
+   * @default python:3-slim, node:22-slim, debian:stable-slim; the sandbox's own for `tools`, none for `network`
+   */
+  images: z.record(z.string(), reference).default({}),
+});
+
+export type DockerOptions = z.output<typeof dockerOptions>;

@@ -1,0 +1,195 @@
+import { ManagedSandboxProvider, SandboxError, sentenceOf, unmetNeeds } from '@ergon/sandbox-core';
+import type {
+  CommandSpec,
+  PreparedSolution,
+  ProviderPorts,
+  ProviderProbe,
+  Refusal,
+  ResourceUsage,
+  SandboxConfig,
+  SandboxProcess,
+  SandboxTemplate,
+} from '@ergon/sandbox-core';
+import { containerProfile } from '@ergon/sandbox-seccomp';
+import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
+import { LEAST_MEMORY, type ImageFacts } from './container/config.js';
+import { Engine } from './engine/engine.js';
+import { EngineEvents } from './engine/events.js';
+import { imageFor, ImageList, missingImage } from './images.js';
+import { randomIdentity } from './identity.js';
+import type { DockerOptions } from './options.js';
+import { capabilitiesOf, probeEngine, type UsableEngine } from './probe.js';
+import { reclaimFrom } from './reclaim.js';
+import { DockerSandbox } from './sandbox.js';
+
+interface Connection {
+  readonly engine: Engine;
+  readonly events: EngineEvents;
+  /** For sentences. */
+  readonly where: string;
+}
+
+/** Sandboxes that are containers of a Docker engine, here or elsewhere. Wire name `docker`. */
+export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
+  readonly name = 'docker';
+  readonly #seccomp = JSON.stringify(containerProfile());
+  #connection: Connection | null = null;
+  #usable: UsableEngine | null = null;
+  /** Kept fresh by the engine's announcements, so that an image that came a moment ago is known. */
+  #images: ImageList | null = null;
+
+  constructor(
+    private readonly options: DockerOptions,
+    private readonly ports: ProviderPorts,
+  ) {
+    super();
+  }
+
+  override async probe(signal?: AbortSignal): Promise<ProviderProbe> {
+    let connection: Connection;
+    try {
+      connection = this.#connect();
+    } catch (error) {
+      const fix = 'Name an engine by DOCKER_HOST, by a context, or by the option "host".';
+      return { available: false, reason: sentenceOf(error), fix };
+    }
+    const found = await probeEngine(connection.engine, connection.where, signal);
+    if ('available' in found) {
+      this.#usable = null;
+      return found;
+    }
+    this.#usable = found;
+    this.#images = found.images;
+    connection.events.start();
+    return { available: true, capabilities: capabilitiesOf(found, this.#networks(found.images)) };
+  }
+
+  #networks(images: ImageList): readonly ('none' | 'full')[] {
+    const { network } = this.options.images;
+    return network !== undefined && images.has(network) ? ['none', 'full'] : ['none'];
+  }
+
+  #connect(): Connection {
+    if (this.#connection !== null) return this.#connection;
+    const { host, context } = this.options;
+    const endpoint = resolveEndpoint({ ...(host !== undefined && { host }), ...(context !== undefined && { context }) });
+    const engine = new Engine(connect(endpoint));
+    const events = new EngineEvents(engine);
+    const changed = (): void => this.ports.changed?.();
+    events.on('images', () => void this.#refreshImages(engine));
+    events.on('silent', changed).on('listening', changed);
+    this.#connection = { engine, events, where: describeEndpoint(endpoint) };
+    return this.#connection;
+  }
+
+  async #refreshImages(engine: Engine): Promise<void> {
+    try {
+      this.#images = new ImageList(await engine.images());
+    } catch (error) {
+      this.ports.logger.debug('The images could not be listed', { error: sentenceOf(error) }); // the next probe does it
+    }
+    this.ports.changed?.();
+  }
+
+  override check(config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
+    if (!probe.available) return [];
+    const refusals = [...unmetNeeds(config, probe.capabilities)];
+    const reference = imageFor(config, this.options.images);
+    if (this.#images !== null && !this.#images.has(reference)) {
+      refusals.push({ field: 'image', message: missingImage(reference, config) });
+    }
+    if (config.limits.memoryBytes < LEAST_MEMORY) {
+      refusals.push({ field: 'memory_limit', message: `A container needs at least ${LEAST_MEMORY} bytes of memory.` });
+    }
+    return refusals;
+  }
+
+  protected override async open(template: SandboxTemplate): Promise<DockerSandbox> {
+    const { engine, events } = this.#connect();
+    const usable = await this.#whatIsUsable();
+    const image = await this.#image(engine, template);
+    const { tools, network } = this.options.images;
+    const sandbox = new DockerSandbox(
+      {
+        engine,
+        events,
+        facts: usable.facts,
+        image,
+        identity: randomIdentity(usable.mapsUsers),
+        seccomp: this.#seccomp,
+        networkImage: template.network.mode === 'none' ? null : (network ?? ''),
+        toolsImage: tools ?? image.id,
+      },
+      template,
+    );
+    try {
+      await sandbox.open();
+    } catch (error) {
+      await sandbox.close();
+      throw error;
+    }
+    return sandbox;
+  }
+
+  async #whatIsUsable(): Promise<UsableEngine> {
+    if (this.#usable !== null) return this.#usable;
+    const probe = await this.probe();
+    if (this.#usable !== null) return this.#usable;
+    throw new SandboxError(
+      'SANDBOX001',
+      probe.available ? 'The probe was overtaken by another.' : `${probe.reason} ${probe.fix}`,
+    );
+  }
+
+  async #image(engine: Engine, template: SandboxTemplate): Promise<ImageFacts> {
+    const reference = imageFor(template, this.options.images);
+    const found = await engine.image(reference, template.signal);
+    if (found === null) {
+      throw new SandboxError('SANDBOX009', missingImage(reference, template), { field: 'image' });
+    }
+    const own = found.volumes.find((path) => /^\/(solution|workspace|output)\/./.test(path));
+    if (own !== undefined) {
+      const message = `The image "${reference}" declares a volume at ${own}, below a folder of the sandbox.`;
+      throw new SandboxError('SANDBOX009', message, { field: 'image' });
+    }
+    const path = found.environment.find((variable) => variable.startsWith('PATH='))?.slice('PATH='.length);
+    return { reference, id: found.id, path: path ?? null, volumes: found.volumes };
+  }
+
+  protected override place(sandbox: DockerSandbox, solution: PreparedSolution): Promise<void> {
+    return sandbox.place(solution);
+  }
+  protected override spawn(sandbox: DockerSandbox, run: CommandSpec): Promise<SandboxProcess> {
+    return sandbox.spawn(run);
+  }
+  protected override measure(sandbox: DockerSandbox): Promise<ResourceUsage> {
+    return sandbox.measure();
+  }
+  protected override close(sandbox: DockerSandbox): Promise<void> {
+    return sandbox.close();
+  }
+
+  override async reclaim(instanceId: string | null): Promise<number> {
+    const { engine } = this.#connect();
+    return reclaimFrom(engine, instanceId);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await super[Symbol.asyncDispose]();
+    } finally {
+      this.#connection?.events.stop();
+    }
+  }
+}
+
+function describeEndpoint({ address }: Endpoint): string {
+  switch (address.kind) {
+    case 'socket':
+      return address.path;
+    case 'tcp':
+      return `${address.host}:${address.port}`;
+    case 'ssh':
+      return `${address.host} (ssh)`;
+  }
+}

@@ -1,0 +1,46 @@
+import { isInstanceAlive } from '@ergon/sandbox-core';
+import type { Engine, Labelled } from './engine/engine.js';
+import { LABEL } from './names.js';
+
+/**
+ * Removes what servers left that are gone: all of the instance `instanceId`, and of every other that is known to be dead. What another
+ * machine's server has, on an engine that two share, is never touched: nothing is known of it here.
+ * @returns how many sandboxes had something left
+ */
+export async function reclaimFrom(engine: Engine, instanceId: string | null): Promise<number> {
+  const dead = ({ labels }: Labelled): boolean => {
+    const instance = labels[LABEL.instance];
+    return instance !== undefined && (instance === instanceId || isInstanceAlive(instance) === false);
+  };
+  return removeAll(engine, [LABEL.instance], dead);
+}
+
+/** Removes all that one sandbox has. */
+export async function removeSandbox(engine: Engine, instanceId: string, sandboxId: string): Promise<void> {
+  const labels = [`${LABEL.instance}=${instanceId}`, `${LABEL.sandbox}=${sandboxId}`];
+  await removeAll(engine, labels, () => true);
+}
+
+/** Containers first: what they use can't be removed before. @returns how many sandboxes it was of */
+async function removeAll(
+  engine: Engine,
+  labels: readonly string[],
+  isMeant: (object: Labelled) => boolean,
+): Promise<number> {
+  const sandboxes = new Set<string>();
+  const failures: unknown[] = [];
+  const remove = async (objects: readonly Labelled[], one: (id: string) => Promise<unknown>): Promise<void> => {
+    const meant = objects.filter(isMeant);
+    for (const { labels: its } of meant) sandboxes.add(its[LABEL.sandbox] ?? '');
+    for (const outcome of await Promise.allSettled(meant.map(({ id }) => one(id)))) {
+      if (outcome.status === 'rejected') failures.push(outcome.reason);
+    }
+  };
+  await remove(await engine.containers(labels), (id) => engine.removeContainer(id));
+  await Promise.all([
+    remove(await engine.volumes(labels), (id) => engine.removeVolume(id)),
+    remove(await engine.networks(labels), (id) => engine.removeNetwork(id)),
+  ]);
+  if (failures.length > 0) throw failures[0];
+  return sandboxes.size;
+}

@@ -1,0 +1,275 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SandboxError, sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
+import type {
+  CommandSpec,
+  ExecutionEnd,
+  LimitHit,
+  OutputStream,
+  ResourceUsage,
+  SandboxLimits,
+  SandboxProcess,
+} from '@ergon/sandbox-core';
+import { count, limitsMet, nothingCounted, usageBetween, type Count } from './container/account.js';
+import { describeEnd, parseEndWords, type SeenEnd } from './container/end.js';
+import type { ContainerExec, RunContainer } from './container/run-container.js';
+import { programLine, terminalShell } from './container/script.js';
+import type { EngineEvents } from './engine/events.js';
+import { onFrames } from './streams/framed.js';
+import { MarkerScanner } from './streams/marker.js';
+import { ProgramOutput } from './streams/output.js';
+
+export interface RunContext {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: SandboxLimits;
+  readonly events: EngineEvents;
+  /** What the container had used before the program began. */
+  readonly before: Count;
+  /** What workspace and output hold; null: can't be told now. */
+  diskBytes(): Promise<number | null>;
+  /** Watches the disk; the returned function ends that. */
+  watch(exceeded: (hit: LimitHit) => void, failed: (error: unknown) => void): () => void;
+}
+
+/** A last count before a kill must not hold it up. */
+const LAST_COUNT_MS = 300;
+/** After an end that no shell told, the rest of the output is waited for so long. */
+const LAST_OUTPUT_MS = 2000;
+/** A killed container is gone within this, or something is wrong. */
+const KILLED_MS = 15_000;
+
+/** Turns a parked container into its program. @throws SandboxError when it can't be started; nothing of it ran then. */
+export async function startRun(container: RunContainer, run: CommandSpec, context: RunContext): Promise<DockerRun> {
+  if ([...run.command, ...Object.values(context.environment)].some((word) => word.includes('\0'))) {
+    throw new SandboxError('SANDBOX008', 'Neither a command nor an environment variable can hold a NUL.');
+  }
+  // A rare first byte: the rest of a program's output is never held back for the sake of a marker.
+  const nonce = `\x1e${randomBytes(16).toString('hex')}`;
+  const { command, stdin, tty } = run;
+  if (tty === undefined) {
+    const exec = container.takeShell();
+    const process = new DockerRun(container, exec, nonce, run, context);
+    exec.socket.write(programLine({ command, environment: context.environment, stdin, nonce }));
+    return process;
+  }
+  const environment = { TERM: 'xterm', ...context.environment };
+  const exec = await container.exec(terminalShell({ command, environment, stdin: true, nonce }, tty), tty);
+  container.dropShell();
+  const process = new DockerRun(container, exec, nonce, run, context);
+  await process.resize(tty).catch(() => undefined); // it may have ended already
+  return process;
+}
+
+/** A program in its container, until both are gone. */
+export class DockerRun implements SandboxProcess {
+  readonly output: ProgramOutput;
+  readonly gone: Promise<void>;
+  readonly ended: Promise<ExecutionEnd>;
+  readonly #scanners: Readonly<Record<OutputStream, MarkerScanner>>;
+  readonly #stopWatching: () => void;
+  #see: (seen: SeenEnd) => void = () => undefined;
+  #killing: Promise<void> | null = null;
+  #last: Count = nothingCounted;
+  #failedExec: number | null = null;
+  #marks = 0;
+  #unwatched: string | null = null;
+  #told: LimitHit[] = [];
+  #goneAlready = false;
+
+  constructor(
+    private readonly container: RunContainer,
+    private readonly exec: ContainerExec,
+    nonce: string,
+    private readonly spec: CommandSpec,
+    private readonly context: RunContext,
+  ) {
+    const { socket } = exec;
+    this.output = new ProgramOutput(socket);
+    this.#scanners = { stdout: new MarkerScanner(nonce), stderr: new MarkerScanner(nonce) };
+    const seen = new Promise<SeenEnd>((resolve) => (this.#see = resolve));
+    if (spec.tty === undefined) onFrames(socket, ({ stream, data }) => this.#take(stream, data));
+    else socket.on('data', (data: Buffer) => this.#take('stdout', data));
+    const closed = once(socket, 'close').catch(() => undefined);
+    socket.once('end', () => socket.destroy());
+    void closed.then(() => this.#askEngine());
+    void container.ended.then(() => this.#see(this.#killing ? { by: 'kill' } : { by: 'container', reason: '' }));
+    const execEnded = (id: string, code: number): void => {
+      // The rest of its output, and with it its shell's word, may still be on its way.
+      if (id === exec.id) void delay(LAST_OUTPUT_MS).then(() => this.#see({ by: 'engine', code }));
+    };
+    const listening = (): void => void this.#askEngine();
+    context.events.on('execEnded', execEnded).on('listening', listening);
+    this.#stopWatching = context.watch(
+      (hit) => {
+        this.#told.push(hit);
+        spec.exceeded(hit);
+      },
+      (error) => {
+        this.#unwatched = `A limit could no longer be watched, so the run was ended: ${sentenceOf(error)}`;
+        void this.kill('SIGKILL').catch(() => undefined); // its container's end is waited for, and told
+      },
+    );
+    const settled = seen.then((end) => this.#settle(end, closed));
+    this.gone = settled.then(
+      () => undefined,
+      () => undefined, // `ended` tells it
+    );
+    this.ended = settled
+      .then((end) => this.#describe(end))
+      .catch((error: unknown) => lost(sentenceOf(error)))
+      .finally(() => {
+        context.events.off('execEnded', execEnded).off('listening', listening);
+        this.#goneAlready = true;
+        this.#stopWatching();
+        this.output.end();
+        socket.destroy();
+      });
+  }
+
+  #take(stream: OutputStream, data: Buffer): void {
+    const { output, words } = this.#scanners[stream].push(data);
+    this.output.push(stream, output);
+    for (const word of words) this.#hear(word);
+  }
+
+  /** A marker in its outputs. The end's stands in both, behind the last byte that the program wrote. */
+  #hear(words: string): void {
+    const failed = /^f (\d+)$/.exec(words);
+    if (failed !== null) this.#failedExec = Number(failed[1]);
+    else if (++this.#marks === 2) {
+      const told = parseEndWords(words);
+      this.output.end(); // what its background processes write from now on is nobody's
+      this.#see(told === null ? { by: 'engine', code: null } : { by: 'shell', ...told, failedExec: this.#failedExec });
+    }
+  }
+
+  /** Its outputs ended without the word of its shell, or announcements were missed. */
+  async #askEngine(): Promise<void> {
+    for (let pause = 5; this.#marks < 2 && this.container.alive && !this.#goneAlready; pause = Math.min(pause * 2, 500)) {
+      const state = await this.container.engine.execState(this.exec.id).catch(() => undefined);
+      if (state === undefined) return; // the engine is gone, and with it soon the container's connection
+      if (state?.running === false && state.exitCode !== null) {
+        this.#see({ by: 'engine', code: state.exitCode });
+        return;
+      }
+      if (!this.exec.socket.destroyed) return; // it runs, and will tell
+      await delay(pause);
+    }
+  }
+
+  /** What was seen, once the container is gone. */
+  async #settle(seen: SeenEnd, closed: Promise<unknown>): Promise<SeenEnd> {
+    let end = seen;
+    if (seen.by === 'container') end = await this.#explain();
+    else if (seen.by !== 'kill') {
+      this.#last = await count(this.container);
+      await this.container.kill();
+    }
+    await this.#hasEnded();
+    this.#goneAlready = true;
+    this.#stopWatching();
+    if (end.by !== 'shell') void this.#finishOutput(closed);
+    return end;
+  }
+
+  async #hasEnded(): Promise<void> {
+    const over = await Promise.race([this.container.ended.then(() => true), delay(KILLED_MS, false, { ref: false })]);
+    if (!over) throw new SandboxError('SANDBOX011', 'The container is still there long after it was killed.');
+  }
+
+  /** Why a container ended that nobody ended here. */
+  async #explain(): Promise<SeenEnd> {
+    let reason: string;
+    try {
+      const state = await this.container.engine.containerState(this.container.id);
+      if (state === null) reason = 'The container was removed from outside.';
+      else if (state.oomKilled) {
+        const { memoryBytes } = this.context.limits;
+        this.#told.push({ limit: 'memory', value: memoryBytes, evidence: 'State.OOMKilled of the container' });
+        reason = 'The container ran out of memory.';
+        return { by: 'kill' };
+      } else if (state.running) {
+        await this.container.kill();
+        reason = 'The connection to the container was cut.';
+      } else reason = 'The container was ended from outside.';
+    } catch (error) {
+      reason = `The Docker engine went away while the program ran. ${sentenceOf(error)}`;
+    }
+    return { by: 'container', reason };
+  }
+
+  /** What the engine still has of its output. */
+  async #finishOutput(closed: Promise<unknown>): Promise<void> {
+    let waited = 0;
+    const step = 50;
+    while (waited < LAST_OUTPUT_MS) {
+      if (await Promise.race([closed.then(() => true), delay(step, false, { ref: false })])) break;
+      if (!this.output.isPaused) waited += step;
+    }
+    for (const stream of ['stdout', 'stderr'] as const) this.output.push(stream, this.#scanners[stream].end());
+    this.output.end();
+  }
+
+  async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
+    const { before, limits } = this.context;
+    const diskBytes = await this.context.diskBytes().catch(() => null);
+    const told = new Set(this.#told.map(({ limit }) => limit));
+    const met = limitsMet(before, this.#last, limits).filter(({ limit }) => !told.has(limit));
+    const own = this.#told.filter(({ evidence }) => evidence.startsWith('State.'));
+    const end = describeEnd(seen, {
+      program: this.spec.command[0] ?? '',
+      fileBytes: limits.fileBytes,
+      limitsHit: [...own, ...met],
+      usage: usageBetween(before, this.#last, diskBytes),
+    });
+    return this.#unwatched === null ? end : { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };
+  }
+
+  async measure(): Promise<ResourceUsage> {
+    const [stats, diskBytes] = await Promise.all([this.container.stats(), this.context.diskBytes()]);
+    return usageBetween({ ...this.context.before, counters: null }, { stats, counters: null }, diskBytes);
+  }
+
+  write(data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.exec.socket.write(data, (error) => {
+        // Its end is told elsewhere; input that comes after it is nobody's.
+        if (error && !this.exec.socket.destroyed) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  async closeInput(): Promise<void> {
+    if (this.spec.tty !== undefined) await this.write(Buffer.from('\x04')); // a terminal's end of input (termios(3), VEOF)
+    else this.exec.socket.end();
+  }
+
+  async resize(size: { readonly cols: number; readonly rows: number }): Promise<void> {
+    await this.container.engine.resizeExec(this.exec.id, size);
+  }
+
+  async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.#goneAlready) return;
+    if (signal === 'SIGKILL') await (this.#killing ??= this.#killAll());
+    else await this.#terminate();
+  }
+
+  async #killAll(): Promise<void> {
+    const last = await Promise.race([count(this.container), delay(LAST_COUNT_MS, null, { ref: false })]);
+    if (last !== null && this.#last === nothingCounted) this.#last = last;
+    await this.container.kill();
+  }
+
+  /** To every process of the program's user. The shells above the program take no notice. */
+  async #terminate(): Promise<void> {
+    const { socket } = await this.container.exec(['/bin/sh', '-c', 'kill -s TERM -- -1']);
+    socket.resume();
+    socket.once('end', () => socket.destroy());
+  }
+}
+
+function lost(reason: string): ExecutionEnd {
+  return { cause: 'lost', exitCode: null, signal: null, limitsHit: [], usage: unmeasuredUsage, reason };
+}

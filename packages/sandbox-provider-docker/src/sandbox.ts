@@ -1,0 +1,210 @@
+import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
+import type { CommandSpec, PreparedSolution, ResourceUsage, SandboxProcess, SandboxTemplate } from '@ergon/sandbox-core';
+import { packFolder } from './archive/index.js';
+import { count, type Count } from './container/account.js';
+import { containerConfig, LEAST_MEMORY, securityOptions, type EngineFacts, type ImageFacts, type VolumeMount } from './container/config.js';
+import { RunContainer } from './container/run-container.js';
+import { openKeeper, watchDisk, type Keeper } from './interim.js';
+import type { Engine } from './engine/engine.js';
+import type { EngineEvents } from './engine/events.js';
+import type { Identity } from './identity.js';
+import { assertSafeName, labelsOf, nameOf } from './names.js';
+import { openNetwork, type SandboxNetwork } from './network/index.js';
+import { removeSandbox } from './reclaim.js';
+import { startRun, type DockerRun } from './run.js';
+
+/** What a sandbox is made of and with. */
+export interface SandboxParts {
+  readonly engine: Engine;
+  readonly events: EngineEvents;
+  readonly facts: EngineFacts;
+  readonly image: ImageFacts;
+  readonly identity: Identity;
+  readonly seccomp: string;
+  /** Of the container that holds a network; null: the sandbox gets none. */
+  readonly networkImage: string | null;
+  readonly toolsImage: string;
+}
+
+/** A container that waits for its program, and what it had used by then. */
+interface Parked {
+  readonly container: RunContainer;
+  readonly before: Count;
+}
+
+/** The sandbox's folders. The solution is the program's to read. */
+const FOLDERS = ['solution', 'workspace', 'output'] as const;
+
+/** One sandbox in a Docker engine: its volumes for as long as it lives, and a container for each command. */
+export class DockerSandbox {
+  #keeper: Keeper | null = null;
+  #network: SandboxNetwork | null = null;
+  #containers = 0;
+  /** Made ahead for the next command. */
+  #parked: Promise<Parked> | null = null;
+  #running: DockerRun | null = null;
+  /** Containers of ended commands that are being removed. */
+  readonly #removals = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(
+    private readonly parts: SandboxParts,
+    private readonly template: SandboxTemplate,
+  ) {
+    assertSafeName('sandbox id', template.sandboxId);
+    assertSafeName('instance id', template.instanceId);
+    if (template.limits.memoryBytes < LEAST_MEMORY) {
+      const message = `A container needs at least ${LEAST_MEMORY} bytes of memory, which is more than ${template.limits.memoryBytes}.`;
+      throw new SandboxError('SANDBOX008', message, { field: 'memory_limit' });
+    }
+  }
+
+  get #volumes(): Record<string, string> {
+    return Object.fromEntries(FOLDERS.map((folder) => [`/${folder}`, nameOf(this.template.sandboxId, folder)]));
+  }
+
+  get #mounts(): VolumeMount[] {
+    return Object.entries(this.#volumes).map(([target, volume]) => ({
+      volume,
+      target,
+      readOnly: target === '/solution',
+    }));
+  }
+
+  /** After a failure, `close` removes what there is. */
+  async open(): Promise<void> {
+    const { engine, seccomp, toolsImage, networkImage } = this.parts;
+    const { sandboxId, signal } = this.template;
+    for (const volume of Object.values(this.#volumes)) {
+      signal?.throwIfAborted();
+      await engine.createVolume(volume, labelsOf(this.template, 'volume'));
+    }
+    const common = { sandboxId, securityOpt: securityOptions(seccomp), ...(signal && { signal }) };
+    this.#keeper = await openKeeper(engine.docker, {
+      ...common,
+      labels: labelsOf(this.template, 'keeper'),
+      image: toolsImage,
+      volumes: this.#volumes,
+    });
+    signal?.throwIfAborted();
+    if (networkImage !== null) {
+      this.#network = await openNetwork(engine.docker, {
+        ...common,
+        labels: labelsOf(this.template, 'network'),
+        image: networkImage,
+        hostAddresses: [],
+      });
+    }
+    signal?.throwIfAborted();
+  }
+
+  async place({ path, signal }: PreparedSolution): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === null) throw new Error('place() comes after open().');
+    const { program } = this.parts.identity;
+    const owner = { uid: program, gid: program };
+    // The programs' own, but not theirs to write: it is mounted read-only.
+    await keeper.put('/', packFolder(path, { ...owner, prefix: 'solution' }), signal);
+    await keeper.put('/', packFolder(path, { ...owner, prefix: 'workspace' }), signal);
+    signal?.throwIfAborted();
+    await keeper.start(signal);
+    signal?.throwIfAborted();
+    this.#parked = this.#park();
+    await this.#parked;
+  }
+
+  async #park(): Promise<Parked> {
+    const { engine, image, facts, identity, seccomp } = this.parts;
+    const { sandboxId, limits } = this.template;
+    const container = await RunContainer.park(engine, {
+      name: nameOf(sandboxId, `run-${++this.#containers}`),
+      user: identity.program,
+      config: containerConfig({
+        image,
+        engine: facts,
+        limits,
+        identity,
+        labels: labelsOf(this.template, 'run'),
+        mounts: this.#mounts,
+        networkMode: this.#network?.networkMode ?? 'none',
+        seccomp,
+      }),
+    });
+    return { container, before: await count(container) };
+  }
+
+  async spawn(run: CommandSpec): Promise<SandboxProcess> {
+    const { container, before } = await this.#takeParked();
+    const keeper = this.#keeper;
+    if (keeper === null) throw new Error('spawn() comes after open().');
+    const { limits, environment } = this.template;
+    try {
+      const process = await startRun(container, run, {
+        environment: { ...environment, ...run.environment, ...this.#fixedEnvironment() },
+        limits,
+        events: this.parts.events,
+        before,
+        diskBytes: () => keeper.usedBytes(),
+        watch: (exceeded, failed) => watchDisk(keeper, limits.diskBytes, exceeded, failed),
+      });
+      this.#running = process;
+      void process.gone.then(() => {
+        this.#remove(container);
+        this.#parkNext();
+      });
+      void process.ended.then(() => (this.#running = null));
+      return process;
+    } catch (error) {
+      this.#remove(container);
+      this.#parkNext();
+      throw error;
+    }
+  }
+
+  async #takeParked(): Promise<Parked> {
+    const parked = await (this.#parked ?? this.#park()).finally(() => (this.#parked = null));
+    if (parked.container.alive) return parked;
+    this.#remove(parked.container); // it was ended while it waited
+    return this.#park();
+  }
+
+  /** A failure is the next command's to tell. */
+  #parkNext(): void {
+    if (this.#closed) return;
+    this.#parked = this.#park();
+    this.#parked.catch(() => undefined);
+  }
+
+  /** Its processes are gone; what is left of it goes in its own time. `close` tells of a failure, since it tries again. */
+  #remove(container: RunContainer): void {
+    const removal = container.remove().catch(() => undefined);
+    this.#removals.add(removal);
+    void removal.then(() => this.#removals.delete(removal));
+  }
+
+  #fixedEnvironment(): Record<string, string> {
+    return {
+      SANDBOX_ID: this.template.sandboxId,
+      SOLUTION_DIR: '/solution',
+      WORKSPACE_DIR: '/workspace',
+      OUTPUT_DIR: '/output',
+    };
+  }
+
+  async measure(): Promise<ResourceUsage> {
+    return this.#running === null ? unmeasuredUsage : this.#running.measure();
+  }
+
+  /** Removes all of it. Safe to call twice, and after a failed `open`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#parked?.catch(() => undefined); // it removed what it had made
+    this.#parked = null;
+    await Promise.all(this.#removals);
+    await this.#keeper?.close();
+    const { engine } = this.parts;
+    const { instanceId, sandboxId } = this.template;
+    await removeSandbox(engine, instanceId, sandboxId);
+    await this.#network?.close();
+  }
+}
