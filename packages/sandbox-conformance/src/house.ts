@@ -26,6 +26,8 @@ export type SolutionFiles = Readonly<Record<string, string | Uint8Array>>;
 
 export interface SandboxWishes {
   readonly files?: SolutionFiles;
+  /** A folder that `solution()` wrote, instead of `files`. */
+  readonly solution?: string;
   readonly limits?: Partial<SandboxLimits>;
   readonly config?: Partial<SandboxConfig>;
 }
@@ -56,18 +58,17 @@ export class House {
     return this.createProvider();
   }
 
-  /** Writes a solution. @returns its folder, absolute */
+  /** Writes a solution as the core does: readable by all, what begins with `#!` executable. @returns its folder, absolute */
   async solution(files: SolutionFiles = {}): Promise<string> {
     const folder = join(this.folder, 'solutions', randomUUID());
     await mkdir(folder, { recursive: true });
     for (const [path, content] of Object.entries(files)) {
-      const whole = join(folder, path);
-      if (path.endsWith('/')) await mkdir(whole, { recursive: true });
-      else {
-        await mkdir(dirname(whole), { recursive: true });
-        await writeFile(whole, content);
-        await chmod(whole, 0o444);
-      }
+      const file = join(folder, path);
+      const into = path.endsWith('/') ? file : dirname(file);
+      await mkdir(into, { recursive: true });
+      if (path.endsWith('/')) continue;
+      await writeFile(file, content);
+      await chmod(file, typeof content === 'string' && content.startsWith('#!') ? 0o755 : 0o644);
     }
     return folder;
   }
@@ -93,11 +94,8 @@ export class House {
   /** A sandbox that is ready. */
   async sandbox(wishes: SandboxWishes = {}, provider = this.provider): Promise<TestSandbox> {
     const config = this.config(wishes, provider);
-    const id = await within(
-      60_000,
-      'prepare()',
-      provider.prepare('solution', await this.solution(wishes.files), config),
-    );
+    const solution = wishes.solution ?? (await this.solution(wishes.files));
+    const id = await within(60_000, 'prepare()', provider.prepare('solution', solution, config));
     equal(id, config.sandboxId, {
       promise: 'prepare() returns the sandbox id of its configuration.',
       mend: 'Return config.sandboxId: it was recorded before anything was made.',

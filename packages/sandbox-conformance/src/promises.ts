@@ -16,8 +16,10 @@ export function holds(condition: boolean, promised: Promised, seen?: unknown): a
 
 /** Fails unless both are deeply and strictly equal. */
 export function equal(actual: unknown, expected: unknown, promised: Promised): void {
-  // Not assert.deepEqual: runners would show its operands once more, at length, before the message.
-  if (!isDeepStrictEqual(actual, expected)) assert.fail(describe(promised, actual, expected));
+  // Clones, since a runner may give tests a realm of their own, and then arrays of Node's own functions have another prototype. Not
+  // assert.deepEqual: runners would show its operands once more, at length, before the message.
+  if (isDeepStrictEqual(structuredClone(actual), structuredClone(expected))) return;
+  assert.fail(describe(promised, actual, expected));
 }
 
 /** Fails unless the action is refused with a SandboxError of one of these codes and a sentence. */
