@@ -18,7 +18,7 @@ test('another API than that on record fails with the difference, until the recor
     for (const path of ['package.json', 'dist/index.d.ts', 'sandbox-core.api.md'])
       cpSync(join(repository, 'packages/sandbox-core', path), join(folder, path));
     symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules'));
-    appendFileSync(join(folder, 'dist/index.d.ts'), 'export declare function more(count: number): string;\n');
+    appendFileSync(join(folder, 'dist/index.d.ts'), '\nexport declare function more(count: number): string;\n');
 
     const { code, output } = await record(folder);
     expect(output).toContain(`The public API of ${folder} is not the one on record.\n`);
