@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -18,7 +18,9 @@ import type {
 } from '../src/index.js';
 
 export interface LocalBox {
+  /** Its workspace. */
   readonly folder: string;
+  readonly output: string;
 }
 
 export const localCapabilities: ProviderCapabilities = {
@@ -38,7 +40,7 @@ export const localCapabilities: ProviderCapabilities = {
   stdin: true,
   tty: false,
   signals: true,
-  files: false,
+  files: true,
   usage: true,
   mounts: false,
   gpu: false,
@@ -63,6 +65,11 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   /** Folders of boxes that are there. */
   readonly boxes = new Set<string>();
   failNextClose = false;
+  /** What runs scripts of ours, in place of /bin/sh, and where it finds its tools. */
+  helper: { readonly shell: readonly string[]; readonly path: string } | null = null;
+  /** Of commands of ours that have not ended. */
+  readonly assisting = new Set<SandboxProcess>();
+  protected override readonly filesDeadlineMs: number = 5000;
   readonly reclaimed: (string | null)[] = [];
   /** Reclaiming throws, as where the technology is down. */
   down = false;
@@ -95,7 +102,9 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     ]);
     const folder = await mkdtemp(join(tmpdir(), 'local-box-'));
     this.boxes.add(folder);
-    return { folder };
+    const output = `${folder}.output`;
+    await mkdir(output);
+    return { folder, output };
   }
 
   protected async place(box: LocalBox, solution: PreparedSolution): Promise<void> {
@@ -163,6 +172,25 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     });
   }
 
+  /** There is no wall: the folders are where they are. */
+  protected override async assist(box: LocalBox, run: CommandSpec): Promise<SandboxProcess> {
+    const [, ...args] = run.command;
+    const command = this.helper === null ? run.command : [...this.helper.shell, ...args];
+    const process = await this.spawn(box, {
+      ...run,
+      command,
+      environment: {
+        ...run.environment,
+        ...(this.helper && { PATH: this.helper.path }),
+        WORKSPACE_DIR: box.folder,
+        OUTPUT_DIR: box.output,
+      },
+    });
+    this.assisting.add(process);
+    void process.ended.then(() => this.assisting.delete(process));
+    return process;
+  }
+
   protected measure(): Promise<ResourceUsage> {
     return Promise.resolve({ ...unmeasuredUsage, memoryBytes: 1024 });
   }
@@ -173,6 +201,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
       throw new Error('the box is stuck');
     }
     await rm(box.folder, { recursive: true, force: true });
+    await rm(box.output, { recursive: true, force: true });
     this.boxes.delete(box.folder);
   }
 }

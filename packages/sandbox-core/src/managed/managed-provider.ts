@@ -1,11 +1,13 @@
 import { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { SandboxError, sentenceOf } from '../contract/error.js';
+import type { SandboxFiles } from '../contract/files.js';
 import { SandboxProvider } from '../contract/provider.js';
 import type { ExecuteOptions, ExecutionEnd, OutputChunk } from '../contract/provider.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { unmeasuredUsage } from '../contract/usage.js';
 import type { ResourceUsage } from '../contract/usage.js';
+import { sandboxFiles } from './files/calls.js';
 import { superviseRun } from './supervise.js';
 import type { CommandSpec, PreparedSolution, SandboxProcess, SandboxTemplate } from './process.js';
 
@@ -16,6 +18,8 @@ interface Entry<Box> {
   readonly abort: AbortController;
   /** The preparation or run that is going on; settles, never rejects. */
   work: Promise<void>;
+  /** Commands of ours that are under way; they settle, never reject. */
+  readonly assists: Set<Promise<void>>;
   state: 'preparing' | 'ready' | 'busy' | 'cleaning';
   lastEnd: ExecutionEnd | null;
   cleaning: Promise<boolean> | null;
@@ -40,6 +44,8 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
   readonly #entries = new Map<string, Entry<Box>>();
   /** Between two samples of a running command's usage, in ms. */
   protected readonly sampleEveryMs: number = 500;
+  /** In which a call to files has to open its file, or to do all else, in ms. */
+  protected readonly filesDeadlineMs: number = 60_000;
 
   /** Makes the environment: everything that can be made without the solution. When it throws, nothing is left. */
   protected abstract open(template: SandboxTemplate): Promise<Box>;
@@ -50,12 +56,10 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
   /** What the running command uses, since its start. */
   protected abstract measure(box: Box): Promise<ResourceUsage>;
   /**
-   * Starts a command of ours beside the program: as the sandbox's user, in its mounts, under its limits, and neither sees the other's
-   * processes. With it `files()` works; a provider that has it claims the capability `files`.
+   * Starts a command of ours beside the program: as the sandbox's user, in its mounts, under limits, and neither sees the other's
+   * processes; with no variables of the solution's. With it `files()` works; a provider that has it claims the capability `files`.
    */
-  protected assist(_box: Box, _run: CommandSpec): Promise<SandboxProcess> {
-    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} gives no access to files.`));
-  }
+  protected assist?(box: Box, run: CommandSpec): Promise<SandboxProcess>;
   /** Removes everything. Called after the last command ended; safe to call twice. */
   protected abstract close(box: Box): Promise<void>;
 
@@ -71,6 +75,7 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
       config,
       abort,
       work: Promise.resolve(),
+      assists: new Set(),
       state: 'preparing',
       lastEnd: null,
       cleaning: null,
@@ -173,6 +178,36 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     return entry.lastEnd?.usage ?? unmeasuredUsage;
   }
 
+  override files(sandboxId: string): SandboxFiles {
+    const assist = this.assist?.bind(this);
+    if (assist === undefined) return super.files(sandboxId);
+    this.#entry(sandboxId);
+    return sandboxFiles({
+      deadlineMs: this.filesDeadlineMs,
+      enter: () => {
+        const entry = this.#entry(sandboxId);
+        const { box } = entry;
+        const removed = entry.abort.signal;
+        if (removed.aborted) throw new SandboxError('SANDBOX006', `Sandbox ${sandboxId} was removed.`);
+        if (box === null || entry.state === 'preparing') {
+          throw new SandboxError('SANDBOX007', `Sandbox ${sandboxId} is being prepared.`);
+        }
+        return { removed, start: (run) => this.#track(entry, assist(box, run)) };
+      },
+    });
+  }
+
+  /** The sandbox's removal waits for it. */
+  #track(entry: Entry<Box>, started: Promise<SandboxProcess>): Promise<SandboxProcess> {
+    const over = started.then(
+      ({ ended }) => ended.then(() => undefined),
+      () => undefined, // whoever started it is told
+    );
+    entry.assists.add(over);
+    void over.then(() => entry.assists.delete(over));
+    return started;
+  }
+
   override cleanup(sandboxId: string): Promise<boolean> {
     const entry = this.#entries.get(sandboxId);
     if (entry === undefined) return Promise.resolve(false);
@@ -186,6 +221,7 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
   async #cleanup(entry: Entry<Box>): Promise<boolean> {
     entry.abort.abort(new SandboxError('SANDBOX011', 'The sandbox was removed.'));
     await entry.work;
+    await Promise.all(entry.assists); // none begins any more
     entry.state = 'cleaning';
     if (entry.box !== null) await this.close(entry.box);
     this.#entries.delete(entry.config.sandboxId);
