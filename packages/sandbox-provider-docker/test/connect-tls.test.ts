@@ -14,6 +14,7 @@ jest.setTimeout(60_000);
 let folder: string;
 let port: number;
 let engine: Service;
+const bridge = `tls${process.pid}`;
 
 /** Makes `NAME/ca.pem`, `cert.pem`, `key.pem` (a client's) and the same for a server of this machine's loopback. */
 function makeAuthority(name: string): void {
@@ -82,7 +83,10 @@ beforeAll(async () => {
   port = await freePort();
   const server = ['cert', 'key'].map((pem) => `--tls${pem}=${folder}/ours/server/${pem}.pem`);
   const data = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '-p', `${folder}/pid`];
-  const noNetwork = ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'];
+  // A bridge of its own: with none, an engine removes another one's docker0.
+  execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  execFileSync('ip', ['address', 'add', '198.51.100.1/30', 'dev', bridge]);
+  const noNetwork = [`--bridge=${bridge}`, '--iptables=false', '--ip-forward=false', '--ip-masq=false'];
   const listen = ['-H', `tcp://127.0.0.1:${port}`, '--tlsverify', `--tlscacert=${folder}/ours/ca.pem`, ...server];
   engine = new Service('dockerd', [...data, ...noNetwork, ...listen]);
   await engine.until(async () => {
@@ -103,6 +107,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await engine[Symbol.asyncDispose]();
+  execFileSync('ip', ['link', 'delete', bridge]);
   rmSync(folder, { recursive: true });
 });
 

@@ -1,0 +1,140 @@
+import type { Duplex } from 'node:stream';
+import { SandboxError } from '@ergon/sandbox-core';
+import type Dockerode from 'dockerode';
+import { Engine } from '../engine/engine.js';
+import { hasStatus } from '../engine/errors.js';
+import { Demultiplexer } from '../streams/demultiplex.js';
+import { attachedConfig, type AttachedPlan } from './plan.js';
+
+/** Longer answers are no answers. */
+const LONGEST_LINE = 64 * 1024;
+
+interface Question {
+  readonly resolve: (line: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The script of an attached container, spoken to line by line: a line in, a line out. */
+export class AttachedShell {
+  readonly #questions: Question[] = [];
+  #stream: Duplex | undefined;
+  #out = '';
+  #complaint = '';
+  #failure: Error | undefined;
+
+  private constructor(
+    private readonly engine: Engine,
+    readonly container: Dockerode.Container,
+    private readonly plan: AttachedPlan,
+    private readonly what: string,
+  ) {}
+
+  /**
+   * Makes the container; it does not run yet.
+   *
+   * @param what it is, for sentences: `The container that …`
+   * @throws SandboxError SANDBOX001 for an image that is not there, SANDBOX011
+   */
+  static async create(docker: Dockerode, name: string, plan: AttachedPlan, what: string): Promise<AttachedShell> {
+    const engine = new Engine(docker);
+    try {
+      const id = await engine.createContainer(name, attachedConfig(plan));
+      return new AttachedShell(engine, docker.getContainer(id), plan, what);
+    } catch (error) {
+      if (!hasStatus(error, 404)) throw error;
+      throw new SandboxError(
+        'SANDBOX001',
+        `${what} needs the image "${plan.image}", which is not there. Get it with "docker pull ${plan.image}".`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** What the script said to stderr, as lines that are complete. Read by who knows which of them matter. */
+  onComplaint: (line: string) => void = () => undefined;
+
+  /** @throws SandboxError SANDBOX001 for an image without sh, SANDBOX011 */
+  async start(): Promise<void> {
+    const stream = await this.engine.attach(this.container.id);
+    this.#stream = stream;
+    this.#listen(stream);
+    try {
+      await this.engine.start(this.container.id);
+    } catch (error) {
+      // runc's words, which the engine passes on.
+      if (!/executable file not found|no such file or directory/.test(String(error))) throw error;
+      throw new SandboxError(
+        'SANDBOX001',
+        `${this.what} needs "sh", which the image "${this.plan.image}" does not have.`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * The script's next line, in answer to this one. Questions are answered in their order.
+   *
+   * @throws SandboxError SANDBOX011 when it ends before; the signal's reason, after which nothing can be asked any more
+   */
+  async ask(line: string, signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    const stream = this.#stream;
+    if (stream === undefined) throw new SandboxError('SANDBOX011', `${this.what} was not started.`);
+    const answer = new Promise<string>((resolve, reject) => this.#questions.push({ resolve, reject }));
+    stream.write(`${line}\n`);
+    if (signal === undefined) return answer;
+    const aborted = (): void => this.#fail(signal.reason as Error);
+    signal.addEventListener('abort', aborted, { once: true });
+    try {
+      return await answer;
+    } finally {
+      signal.removeEventListener('abort', aborted);
+    }
+  }
+
+  /** Ends and removes it. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#fail(new SandboxError('SANDBOX011', `${this.what} was closed.`));
+    this.#stream?.destroy();
+    await this.engine.removeContainer(this.container.id);
+  }
+
+  #listen(stream: Duplex): void {
+    const demultiplexer = new Demultiplexer();
+    stream.on('data', (chunk: Buffer) => {
+      for (const { stream: from, data } of demultiplexer.push(chunk)) {
+        if (from === 'stdout') this.#takeOutput(data.toString());
+        else this.#takeComplaint(data.toString());
+      }
+    });
+    const ended = (error?: Error): void => {
+      const said = this.#complaint.trim();
+      this.#fail(
+        new SandboxError('SANDBOX011', `${this.what} ended${said === '' ? '' : `: ${said}`}.`, { cause: error }),
+      );
+    };
+    stream.once('error', ended);
+    stream.once('close', () => ended());
+    stream.once('end', () => ended());
+  }
+
+  #takeOutput(text: string): void {
+    const lines = (this.#out + text).split('\n');
+    this.#out = lines.pop() ?? '';
+    if (this.#out.length > LONGEST_LINE)
+      this.#fail(new SandboxError('SANDBOX011', `${this.what} answers without end.`));
+    for (const line of lines) this.#questions.shift()?.resolve(line);
+  }
+
+  #takeComplaint(text: string): void {
+    const lines = (this.#complaint + text).split('\n');
+    this.#complaint = (lines.pop() ?? '').slice(-LONGEST_LINE);
+    for (const line of lines) this.onComplaint(line);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#questions.splice(0)) reject(this.#failure);
+  }
+}

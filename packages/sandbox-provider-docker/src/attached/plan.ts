@@ -1,0 +1,69 @@
+import type Dockerode from 'dockerode';
+
+/** A container of our own that serves a sandbox beside its program, and runs nothing of it. */
+export interface AttachedPlan {
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** For `sh -c`; its positional parameters from `$1` on. */
+  readonly script: string;
+  readonly parameters: readonly string[];
+  readonly networkMode: string;
+  /** All others are dropped. */
+  readonly capability: 'DAC_OVERRIDE' | 'NET_ADMIN';
+  /** HostConfig.SecurityOpt of every container of ours. */
+  readonly securityOpt: readonly string[];
+  /** By where they are mounted. */
+  readonly volumes?: Readonly<Record<string, string>>;
+  readonly writableRoot?: boolean;
+  readonly sysctls?: Readonly<Record<string, string>>;
+}
+
+const MEMORY = 64 << 20;
+
+/** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. */
+export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOptions {
+  const { image, labels, script, parameters, networkMode, capability, securityOpt, volumes = {}, sysctls } = plan;
+  return {
+    Image: image,
+    User: '0:0',
+    Entrypoint: ['sh', '-c', script, 'sh'],
+    Cmd: [...parameters],
+    Env: ['LC_ALL=C'],
+    WorkingDir: '/',
+    Labels: { ...labels },
+    Healthcheck: { Test: ['NONE'] },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      AutoRemove: true,
+      CapDrop: ['ALL'],
+      CapAdd: [capability],
+      SecurityOpt: [...securityOpt],
+      ReadonlyRootfs: plan.writableRoot !== true,
+      NetworkMode: networkMode,
+      IpcMode: 'private',
+      Memory: MEMORY,
+      MemorySwap: MEMORY,
+      PidsLimit: 16,
+      OomScoreAdj: 500,
+      Ulimits: [
+        { Name: 'nofile', Soft: 256, Hard: 256 },
+        // 1, not 0: see the run container's.
+        { Name: 'core', Soft: 1, Hard: 1 },
+      ],
+      Mounts: Object.entries(volumes).map(([target, volume]) => ({
+        Type: 'volume',
+        Source: volume,
+        Target: target,
+        // Of the image's own content at the target nothing gets into the volume.
+        VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+      })),
+      LogConfig: { Type: 'none', Config: {} },
+      RestartPolicy: { Name: 'no' },
+      ...(sysctls && { Sysctls: { ...sysctls } }),
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import type { Readable } from 'node:stream';
+import { SandboxError } from '@ergon/sandbox-core';
+import type Dockerode from 'dockerode';
+import { putInto } from '../archive/index.js';
+import { AttachedShell } from '../attached/attached-shell.js';
+
+export interface KeeperOptions {
+  readonly sandboxId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Needs `sh`, `du` and `sed`. Whoever chose it is trusted with the volumes: its `du` is what is believed. */
+  readonly image: string;
+  /** Where each volume is mounted, in the keeper as in the sandbox: `{ '/workspace': 'volume-name' }`. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** Those of the mounts of which the use is counted, together. */
+  readonly measured: readonly string[];
+  /** HostConfig.SecurityOpt of every container of ours (no-new-privileges, the seccomp profile). */
+  readonly securityOpt: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface DiskUse {
+  /** Blocks that are allocated, in bytes; not sizes, since a sparse file says more than it takes. */
+  readonly bytes: number;
+  /** Files and folders. One whose name has newlines counts as so many more. */
+  readonly files: number;
+}
+
+/**
+ * Answers each line with the sum of what is allocated, in KiB, and the number of lines in which du tells it: one for each file or folder, and the sum. The sum is the last line
+ * whatever names the files have.
+ */
+const script = `while IFS= read -r _; do echo $(du -akcx "$@" | sed -n '$p;$='); done`;
+
+/** What a file that comes and goes makes du say; anything else means that it could not look everywhere. */
+const harmless = /: (No such file or directory|Not a directory)$/;
+
+/**
+ * A container beside the sandbox's, which has its volumes: takes archives before the run, and tells what they hold while it runs. Has no network, and no capability but to look into
+ * every folder. What it does not see: a file that was removed and is still open takes space until its last process has closed it, at the latest at the end of the run.
+ */
+export class Keeper {
+  #blind: SandboxError | undefined;
+
+  private constructor(
+    private readonly shell: AttachedShell,
+    private readonly image: string,
+  ) {
+    shell.onComplaint = (line) => {
+      if (!harmless.test(line)) this.#blind ??= new SandboxError('SANDBOX011', `The disk cannot be watched: ${line}.`);
+    };
+  }
+
+  /** @throws SandboxError SANDBOX001 for an image that is not there, SANDBOX011 */
+  static async open(docker: Dockerode, options: KeeperOptions): Promise<Keeper> {
+    const { sandboxId, labels, image, volumes, measured, securityOpt, signal } = options;
+    signal?.throwIfAborted();
+    const plan = {
+      image,
+      labels,
+      script,
+      parameters: measured,
+      networkMode: 'none',
+      capability: 'DAC_OVERRIDE',
+      securityOpt,
+      volumes,
+      // An engine unpacks nothing at the root of a container whose root is read-only; and only from there do the volumes' own folders get their owner.
+      writableRoot: true,
+    } as const;
+    const shell = await AttachedShell.create(
+      docker,
+      `ergon-${sandboxId}-keeper`,
+      plan,
+      'The container that watches the disk',
+    );
+    const keeper = new Keeper(shell, image);
+    if (signal?.aborted === true) {
+      await keeper.close();
+      signal.throwIfAborted();
+    }
+    return keeper;
+  }
+
+  get container(): Dockerode.Container {
+    return this.shell.container;
+  }
+
+  /**
+   * Unpacks an archive at a folder of the container, below which the volumes lie: `/`, with names that begin with a volume's folder, which then belongs to whom the archive
+   * says. Before `start`, and before any container of the guest has the volumes: later it could plant a link.
+   */
+  put(target: string, tar: Readable, signal?: AbortSignal): Promise<void> {
+    return putInto(this.shell.container, target, tar, signal);
+  }
+
+  /** From now on it looks. @throws SandboxError SANDBOX001 for an image without sh, du or sed */
+  async start(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await this.shell.start();
+    try {
+      await this.use(signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new SandboxError(
+        'SANDBOX001',
+        `The disk cannot be watched with the image "${this.image}", which needs sh, du and sed.`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** What the volumes hold now. @throws SandboxError SANDBOX011 */
+  async use(signal?: AbortSignal): Promise<DiskUse> {
+    const answer = await this.shell.ask('', signal);
+    if (this.#blind !== undefined) throw this.#blind;
+    const [, kilobytes, lines] = /^(\d+) total (\d+)$/.exec(answer) ?? [];
+    if (lines === undefined)
+      throw new SandboxError(
+        'SANDBOX011',
+        `The disk cannot be watched: its use was told as ${JSON.stringify(answer)}.`,
+      );
+    return { bytes: Number(kilobytes) * 1024, files: Number(lines) - 1 };
+  }
+
+  async usedBytes(signal?: AbortSignal): Promise<number> {
+    return (await this.use(signal)).bytes;
+  }
+
+  /** Removes the container, not the volumes. Safe to call twice. */
+  async close(): Promise<void> {
+    await this.shell.close();
+  }
+}

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LimitHit } from '@ergon/sandbox-core';
+import type { Keeper } from './keeper.js';
+
+/** A file takes at least this much of the limit, so that empty ones are not free. */
+const BYTES_PER_FILE = 4096;
+const EVERY_MS = 100;
+
+/**
+ * Looks at what the volumes hold, ten times a second or less often where looking takes long, until that is over the limit (`exceeded`, once) or a look fails (`failed`, once: a limit
+ * that can't be watched must end the run). In between, a program can write as much as it can in that time.
+ *
+ * @returns ends the watch
+ */
+export function watchDisk(
+  keeper: Pick<Keeper, 'use'>,
+  limitBytes: number,
+  exceeded: (hit: LimitHit) => void,
+  failed: (error: unknown) => void,
+): () => void {
+  let stopped = false;
+  const stop = new AbortController();
+  const watch = async (): Promise<void> => {
+    while (!stopped) {
+      const started = performance.now();
+      const hit = judge(await keeper.use(), limitBytes);
+      if (stopped) return;
+      if (hit !== undefined) {
+        exceeded(hit);
+        return;
+      }
+      const took = performance.now() - started;
+      await delay(Math.max(EVERY_MS, took * 4), undefined, { signal: stop.signal });
+    }
+  };
+  watch().catch((error: unknown) => {
+    if (!stopped) failed(error);
+  });
+  return () => {
+    stopped = true;
+    stop.abort();
+  };
+}
+
+function judge({ bytes, files }: { bytes: number; files: number }, limitBytes: number): LimitHit | undefined {
+  const used = Math.max(bytes, files * BYTES_PER_FILE);
+  if (used <= limitBytes) return undefined;
+  return { limit: 'disk', value: limitBytes, evidence: `${used} bytes in ${files} files, counted` };
+}
