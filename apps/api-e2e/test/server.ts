@@ -66,7 +66,15 @@ export class TestServer {
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'ergon-api-e2e-'));
     const { PATH, HOME } = process.env;
     this.process = spawn(process.execPath, [main, ...args], {
-      env: { PATH, HOME, ERGON_SANDBOX_PORT: '0', ERGON_SANDBOX_DATA_DIR: this.dataDir, ...env },
+      // No engine is found by accident: on a machine that runs one, the tests would go another way.
+      env: {
+        PATH,
+        HOME,
+        DOCKER_HOST: 'unix:///nowhere/docker.sock',
+        ERGON_SANDBOX_PORT: '0',
+        ERGON_SANDBOX_DATA_DIR: this.dataDir,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process.stdout?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));

@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from '@ergon/sandbox-core';
 import { hasErrorCode, SandboxError, SandboxFactory, SandboxRunner, sentenceOf } from '@ergon/sandbox-core';
+import dockerProvider from '@ergon/sandbox-provider-docker';
 import execProvider from '@ergon/sandbox-provider-exec';
 import { SqliteRegistry } from '@ergon/sandbox-registry';
 import type { DependencyContainer } from 'tsyringe';
@@ -18,7 +19,7 @@ export function createContainer(config: ServerConfig, logger: Logger): Dependenc
   const container = root.createChildContainer();
   container.register(tokens.config, { useValue: config });
   container.register(tokens.logger, { useValue: logger });
-  container.register(tokens.providers, { useValue: [execProvider] });
+  container.register(tokens.providers, { useValue: [execProvider, dockerProvider] });
   container.register(tokens.registry, {
     useFactory: instanceCachingFactory(() => {
       makeDataDir(config.dataDir);
@@ -36,7 +37,7 @@ export function createContainer(config: ServerConfig, logger: Logger): Dependenc
  * @throws SandboxError SANDBOX001 (data folder in use), SANDBOX008 (options of a provider)
  */
 export async function startRunner(container: DependencyContainer): Promise<SandboxRunner> {
-  const { dataDir, providerOptions, prefer, maxConcurrent, ceiling } = container.resolve(tokens.config);
+  const { dataDir, providerOptions, images, prefer, maxConcurrent, ceiling } = container.resolve(tokens.config);
   makeDataDir(dataDir);
   const logger = container.resolve(tokens.logger);
   const factory = container.resolve(tokens.factory);
@@ -46,12 +47,23 @@ export async function startRunner(container: DependencyContainer): Promise<Sandb
   requireKnown('ERGON_SANDBOX_PREFER', prefer, names);
   for (const definition of definitions) {
     const stateDir = join(dataDir, 'sandboxes');
-    await factory.add(definition, providerOptions[definition.name] ?? {}, { logger, stateDir });
+    const options = providerOptions[definition.name] ?? {};
+    await factory.add(definition, definition.name === 'docker' ? withImages(options, images) : options, {
+      logger,
+      stateDir,
+    });
   }
   const registry = container.resolve(tokens.registry);
   const runner = await SandboxRunner.start({ dataDir, registry, factory, logger, maxConcurrent, ceiling });
   container.register(tokens.runner, { useValue: runner });
   return runner;
+}
+
+/** Options of the provider with the images that the configuration names; what the options themselves name goes first. */
+function withImages(options: unknown, images: Readonly<Record<string, string>>): unknown {
+  if (typeof options !== 'object' || options === null) return options; // its schema says what is wrong
+  const own: unknown = 'images' in options ? options.images : undefined;
+  return { ...options, images: typeof own === 'object' && own !== null ? { ...images, ...own } : (own ?? images) };
 }
 
 function makeDataDir(folder: string): void {

@@ -24,7 +24,7 @@ export interface ServerConfig {
   readonly ceiling: Ceiling;
   /** By provider name. */
   readonly providerOptions: Readonly<Record<string, unknown>>;
-  /** Default images of containers, by language, `default` or `network`. */
+  /** Default images of containers, by language or purpose. */
   readonly images: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   /** A folder of example solutions to store at the start. */
@@ -75,13 +75,13 @@ const hostField = z
   .regex(/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/, 'must be host names without ports, separated by commas');
 const providerNameField = z.string().regex(/^[\w.@/-]+$/, 'must be names of providers, separated by commas');
 
-/** `python=…,node=…,shell=…,default=…,network=…` */
+/** `python=…,node=…,shell=…,default=…,network=…,tools=…` */
 const imagesField = list(
   z
     .string()
     .regex(
-      /^(python|node|shell|default|network)=[^\s=]+$/,
-      'must be python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,network=IMAGE; each may be left out',
+      /^(python|node|shell|default|network|tools)=[^\s=]+$/,
+      'must be python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,network=IMAGE,tools=IMAGE; each may be left out',
     ),
 )
   .transform((pairs) => pairs.map((pair) => pair.split('=') as [string, string]))
