@@ -1,12 +1,19 @@
 import type { Section } from '../suite.js';
+import { concurrency } from './concurrency.js';
 import { endedByUs } from './ended-by-us.js';
 import { ends } from './ends.js';
 import { environment } from './environment.js';
 import { lifecycle } from './lifecycle.js';
+import { limits } from './limits.js';
 import { output } from './output.js';
 import { preparation } from './preparation.js';
 import { probe } from './probe.js';
 import { solutionFiles } from './files.js';
+import { network } from './network.js';
+import { stdin } from './stdin.js';
+import { terminal } from './terminal.js';
+import { vanishing } from './vanishing.js';
+import { usage } from './usage.js';
 
 export const sections: readonly Section[] = [
   probe,
@@ -17,4 +24,11 @@ export const sections: readonly Section[] = [
   output,
   ends,
   endedByUs,
+  concurrency,
+  limits,
+  usage,
+  stdin,
+  terminal,
+  network,
+  vanishing,
 ];

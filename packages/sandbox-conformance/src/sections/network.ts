@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { NetworkPolicy } from '@ergon/sandbox-core';
+import { equal, holds } from '../promises.js';
+import type { House } from '../house.js';
+import type { TestSandbox } from '../sandbox.js';
+import { needsAll, needsNetwork, needsPython, section } from '../suite.js';
+import type { ConformanceTest, Section } from '../suite.js';
+
+const metadata = ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200'];
+
+export const network: Section = section('Network', [
+  {
+    name: 'none: there is no route, and no interface but the loopback has an address',
+    needs: needsNetwork('none'),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode: 'none' });
+      const { stdout } = await sandbox.sh(
+        'tail -n +2 /proc/net/route; grep -v " lo$" /proc/net/ipv6_route; grep -v " lo$" /proc/net/if_inet6; echo end',
+      );
+      equal(stdout, 'end\n', {
+        promise: 'Network `none` is a network namespace with nothing but a loopback.',
+        mend: 'Give the sandbox a network of its own that leads nowhere.',
+      });
+    },
+  },
+  {
+    name: 'none: nothing can be reached, and no name resolved',
+    needs: needsAll(needsNetwork('none'), needsPython),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode: 'none' });
+      const targets = ['1.1.1.1', '8.8.8.8', '2606:4700:4700::1111', ...metadata, ...ownAddresses()];
+      for (const target of targets) {
+        const answer = await dial(house, sandbox, target, 53);
+        holds(
+          !answer.startsWith('connected') && answer !== 'timed out',
+          {
+            promise: 'With network `none` a connection fails at once.',
+            mend: 'There has to be no route; dropping packets makes programs wait.',
+          },
+          `${target}: ${answer}`,
+        );
+      }
+      const { stdout } = await sandbox.run([house.python, '-c', resolve, 'example.org']);
+      equal(stdout, 'not resolved\n', {
+        promise: 'With network `none` no name is resolved.',
+        mend: 'Give it no resolver.',
+      });
+    },
+  },
+  {
+    name: 'full: what the author names can be reached',
+    needs: needsAll(needsNetwork('full'), needsPython, ({ fixtures }) =>
+      fixtures.reachable ? null : 'fixtures.reachable',
+    ),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode: 'full' });
+      const { host = '', port = 0 } = house.claims.fixtures.reachable ?? {};
+      equal(await dial(house, sandbox, host, port), 'connected', {
+        promise: 'With network `full` the outside can be reached.',
+        mend: 'Route and translate its addresses.',
+      });
+    },
+  },
+  {
+    name: 'full: metadata addresses of clouds are closed',
+    needs: needsAll(needsNetwork('full'), needsPython),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode: 'full' });
+      for (const target of metadata) {
+        const answer = await dial(house, sandbox, target, 80);
+        holds(
+          !answer.startsWith('connected'),
+          {
+            promise: 'The addresses at which clouds hand out credentials are closed.',
+            mend: 'Blackhole 169.254.0.0/16, fd00:ec2::254 and 100.100.100.200 before the program starts.',
+          },
+          `${target}: ${answer}`,
+        );
+      }
+    },
+  },
+  ...(['none', 'full'] as const).flatMap((mode) => [loopbackIsClosed(mode), abstractSocketsAreClosed(mode)]),
+]);
+
+function loopbackIsClosed(mode: 'none' | 'full'): ConformanceTest {
+  return {
+    name: `${mode}: a service on the host's loopback is not reached, by loopback, by the gateway, or by the host's own addresses`,
+    needs: needsAll(needsNetwork(mode), needsPython),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode });
+      await listening({ host: '127.0.0.1', port: 0 }, async (address, connections) => {
+        const { port } = address as AddressInfo;
+        const { stdout: gateways } = await sandbox.run([house.python, '-c', listGateways]);
+        const targets = ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', ...gateways.split('\n'), ...ownAddresses()];
+        for (const target of targets.filter((each) => each !== '')) {
+          const answer = await dial(house, sandbox, target, port);
+          holds(!answer.startsWith('connected'), closed, `${target}: ${answer}`);
+        }
+        equal(connections(), 0, closed);
+      });
+    },
+  };
+}
+
+function abstractSocketsAreClosed(mode: 'none' | 'full'): ConformanceTest {
+  return {
+    name: `${mode}: an abstract unix socket of the host is not reached`,
+    needs: needsAll(needsNetwork(mode), needsPython),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode });
+      const name = `ergon-conformance-${randomBytes(8).toString('hex')}`;
+      await listening({ path: `\0${name}` }, async (_, connections) => {
+        const { stdout } = await sandbox.run([house.python, '-c', dialAbstract, name]);
+        equal([stdout, connections()], ['refused\nrefused\n', 0], closed);
+      });
+    },
+  };
+}
+
+const closed = {
+  promise: "The host's own services are closed to a sandbox, whatever its network.",
+  mend: "Never share the host's network namespace; close its addresses, and what a gateway maps to them, before the program starts.",
+};
+
+function withNetwork(house: House, policy: NetworkPolicy): Promise<TestSandbox> {
+  return house.sandbox({ config: { network: policy } });
+}
+
+/** Addresses of this machine, but for its loopback. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).flatMap(({ address, internal }) => (internal || address.startsWith('fe80:') ? [] : [address])),
+  );
+}
+
+/** @returns `connected`, `timed out`, or how it failed */
+async function dial(house: House, sandbox: TestSandbox, host: string, port: number): Promise<string> {
+  const { stdout } = await sandbox.run([house.python, '-c', dialTcp, host, String(port)]);
+  return stdout.trim();
+}
+
+/** A service of the host's for the time of some work; counts its connections. */
+async function listening(
+  where: ListenOptions,
+  work: (address: AddressInfo | string | null, connections: () => number) => Promise<void>,
+): Promise<void> {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  server.listen(where);
+  await once(server, 'listening');
+  try {
+    const address = server.address();
+    // Else a service that nobody could reach would prove nothing.
+    await once(connect(typeof address === 'object' && address !== null ? address.port : (where.path ?? '')), 'close');
+    if (connections !== 1) throw new Error("The test's own service cannot be reached on this host.");
+    connections = 0;
+    await work(address, () => connections);
+  } finally {
+    server.close();
+    await once(server, 'close');
+  }
+}
+
+const dialTcp = `import socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)
+s.settimeout(3)
+try: s.connect((host, port)); print('connected')
+except socket.timeout: print('timed out')
+except OSError as e: print(e.strerror or e)`;
+
+const resolve = `import socket, sys
+try: socket.getaddrinfo(sys.argv[1], 80); print('resolved')
+except OSError: print('not resolved')`;
+
+/** Node pads the name with NULs or does not, by its version. */
+const dialAbstract = `import socket, sys
+for name in ('\\0' + sys.argv[1], ('\\0' + sys.argv[1]).ljust(108, '\\0')):
+  s = socket.socket(socket.AF_UNIX)
+  try: s.connect(name); print('connected')
+  except OSError: print('refused')`;
+
+const listGateways = `import socket, struct
+try:
+  for line in open('/proc/net/route').readlines()[1:]:
+    gateway = int(line.split()[2], 16)
+    if gateway: print(socket.inet_ntoa(struct.pack('<I', gateway)))
+except OSError: pass`;
