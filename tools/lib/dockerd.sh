@@ -23,7 +23,7 @@ fi
 
 folder=$(realpath "$1")
 exec 9> "$folder/lock"
-flock -n 9 || { echo "An engine already runs in $folder." >&2; exit 1; }
+flock -w 10 9 || { echo "An engine already runs in $folder." >&2; exit 1; }
 mkdir -p /etc/docker
 # A kill of this script, or of unshare, is a kill of all that is inside.
 setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc \
