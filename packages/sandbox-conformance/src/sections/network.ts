@@ -158,7 +158,8 @@ async function listening(
   try {
     const address = server.address();
     // Else a service that nobody could reach would prove nothing.
-    await once(connect(typeof address === 'object' && address !== null ? address.port : (where.path ?? '')), 'close');
+    const port = typeof address === 'object' && address !== null ? address.port : null;
+    await once(port === null ? connect(where.path ?? '') : connect(port, '127.0.0.1'), 'close');
     if (connections !== 1) throw new Error("The test's own service cannot be reached on this host.");
     connections = 0;
     await work(address, () => connections);
