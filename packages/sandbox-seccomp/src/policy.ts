@@ -48,8 +48,8 @@ function refuse(name: string, x64: number | null, arm64: number | null, ...when:
  * Numbers are those of the kernel's system call tables: `arch/x86/entry/syscalls/syscall_64.tbl` for x64, `scripts/syscall.tbl`
  * for arm64; from 424 on they are the same everywhere. The newest call here, open_tree_attr, came with v6.15.
  *
- * `program.ts` makes a BPF program of this table; it says nothing about BPF itself, so that other forms (a JSON profile for
- * container engines) can be made of it too.
+ * Of this table `program.ts` makes a BPF program, and `profile.ts` a profile for container engines. Engines keep no order of rules: those
+ * for one call must exclude each other, and one rule tests an argument once.
  */
 export const SECCOMP_POLICY: readonly SyscallRule[] = [
   // By argument. First, because the kernel can cache its answer for all other calls, but has to run the program for these.
