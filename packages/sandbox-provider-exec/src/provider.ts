@@ -21,6 +21,8 @@ import { LinuxSandbox } from './linux/sandbox.js';
 /** Sandboxes by the operating system's own means: bubblewrap on Linux. Wire name `sandbox-exec`, as on every system. */
 export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
   readonly name = 'sandbox-exec';
+  /** What one archive of a mount may hold, in bytes. */
+  protected readonly archiveBytes: number = 4 * 1024 ** 3;
   #machine: Machine | null = null;
 
   constructor(private readonly ports: ProviderPorts) {
@@ -49,7 +51,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
   }
 
   protected override async open(template: SandboxTemplate): Promise<LinuxSandbox> {
-    const sandbox = new LinuxSandbox(await this.#usable(), template, this.#folderOf(template), this.ports.logger);
+    const { logger } = this.ports;
+    const machine = await this.#usable();
+    const sandbox = new LinuxSandbox(machine, template, this.#folderOf(template), logger, this.archiveBytes);
     try {
       await sandbox.open();
     } catch (error) {
@@ -78,6 +82,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
   }
   protected override spawn(sandbox: LinuxSandbox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.spawn(run);
+  }
+  protected override assist(sandbox: LinuxSandbox, run: CommandSpec): Promise<SandboxProcess> {
+    return sandbox.assist(run);
   }
   protected override measure(sandbox: LinuxSandbox): Promise<ResourceUsage> {
     return sandbox.measure();

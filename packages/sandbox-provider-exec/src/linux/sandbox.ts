@@ -6,6 +6,7 @@ import type {
   Logger,
   PreparedSolution,
   ResourceUsage,
+  SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
@@ -16,10 +17,21 @@ import { randomHostUid } from './identity.js';
 import type { Machine } from './machine.js';
 import { MountHolder } from './mounts/holder.js';
 import { imageDisk, imageIsFree } from './mounts/image.js';
-import { copyScript, placeCommands, stageCommands, stagedRuntimes, stagePaths } from './mounts/stage.js';
+import { namedMounts, requireSources, type NamedMount } from './mounts/mounts.js';
+import {
+  closeFolder,
+  copyScript,
+  fillableFolder,
+  placeCommands,
+  stageCommands,
+  stagedRuntimes,
+  stagePaths,
+} from './mounts/stage.js';
+import { unpack } from './mounts/unpack.js';
 import { assertSafeName, processMarker } from './names.js';
 import { park, type Parked } from './parking.js';
 import { account, startRun, type DiskMeter } from './run.js';
+import type { Runtime } from './runtimes/runtime.js';
 import { folderDisk } from './watch/folder.js';
 
 /** What only a root server's sandbox has. */
@@ -27,6 +39,9 @@ interface Confinement {
   readonly uid: number;
   readonly holder: MountHolder;
 }
+
+/** Of a command of ours, in place of the program's: it has to work in the smallest sandbox. */
+const ASSIST_LIMITS = { memoryBytes: 128 << 20, pids: 32, openFiles: 256 } as const;
 
 /** One sandbox on Linux: its disk and mounts for as long as it lives, and a launch for each command. */
 export class LinuxSandbox {
@@ -37,6 +52,7 @@ export class LinuxSandbox {
   #parked: Promise<Parked> | null = null;
   #running: Parked | null = null;
   #closed = false;
+  readonly #mounts: readonly NamedMount[];
 
   constructor(
     private readonly machine: Machine,
@@ -44,9 +60,12 @@ export class LinuxSandbox {
     /** `<stateDir>/<instanceId>/<sandboxId>` */
     private readonly folder: string,
     private readonly logger: Logger,
+    /** What one archive may hold, in bytes. */
+    private readonly archiveBytes: number,
   ) {
     assertSafeName('sandbox id', template.sandboxId);
     assertSafeName('instance id', template.instanceId);
+    this.#mounts = namedMounts(template.mounts, join(folder, 'mounts'));
   }
 
   /** As the launcher sees them. */
@@ -61,19 +80,44 @@ export class LinuxSandbox {
 
   /** After a failure, `close` removes what there is. */
   async open(): Promise<void> {
-    const { machine, template } = this;
+    await requireSources(this.#mounts);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    if (!machine.root) {
+    const archives = this.#mounts.filter(({ archive }) => archive !== null);
+    if (!this.machine.root) {
       await mkdir(this.#paths.workspace);
       await mkdir(this.#paths.output);
-      return;
-    }
+      for (const { source } of archives) await mkdir(source, { recursive: true });
+    } else await this.#openStage(archives);
+    for (const mount of archives) await this.#unpack(mount);
+  }
+
+  async #openStage(archives: readonly NamedMount[]): Promise<void> {
+    const { machine, template } = this;
     if (machine.cgroups !== null) recordHierarchies(this.folder, machine.cgroups);
     const uid = randomHostUid();
     const holder = await MountHolder.start(processMarker(template.instanceId, template.sandboxId));
     this.#confinement = { uid, holder };
     const disk = { folder: this.folder, uid, bytes: template.limits.diskBytes, image: machine.diskImages };
-    await holder.run(stageCommands(disk, machine.runtimes.bound));
+    await holder.run([
+      ...archives.flatMap(({ source }) => fillableFolder(source, uid)),
+      ...stageCommands(disk, [...machine.runtimes.bound, ...this.#mounts]),
+    ]);
+  }
+
+  /** By the sandbox's user, in a sandbox that has nothing else. */
+  async #unpack({ name, source, target, archive }: NamedMount): Promise<void> {
+    if (archive === null) return;
+    const maxBytes = this.archiveBytes;
+    const folder = this.#visible([{ name, source, target }])[0]?.source ?? source;
+    const limits = { ...this.template.limits, ...ASSIST_LIMITS, fileBytes: maxBytes };
+    const { signal = new AbortController().signal } = this.template;
+    const start = async (run: CommandSpec): Promise<SandboxProcess> => {
+      const parked = await this.#park(limits, { solution: folder, workspace: folder, output: folder }, []);
+      const disk = folderDisk([source], maxBytes, () => parked.accounting.processes());
+      return this.#start(parked, run, limits, disk);
+    };
+    await unpack({ archive, target, maxBytes, signal, start });
+    await this.#confinement?.holder.run(closeFolder(name));
   }
 
   async place({ path }: PreparedSolution): Promise<void> {
@@ -88,11 +132,20 @@ export class LinuxSandbox {
     await this.#parked;
   }
 
-  async #park(): Promise<Parked> {
-    const { bound } = this.machine.runtimes;
-    return park(this.machine, this.template, {
-      paths: this.#paths,
-      runtimes: this.#confinement === null ? bound : stagedRuntimes(bound),
+  /** As the launcher sees them. */
+  #visible(runtimes: readonly Runtime[]): readonly Runtime[] {
+    return this.#confinement === null ? runtimes : stagedRuntimes(runtimes);
+  }
+
+  async #park(
+    limits: SandboxLimits = this.template.limits,
+    paths: SandboxPaths = this.#paths,
+    runtimes: readonly Runtime[] = [...this.machine.runtimes.bound, ...this.#mounts],
+  ): Promise<Parked> {
+    const template = { ...this.template, limits };
+    return park(this.machine, template, {
+      paths,
+      runtimes: this.#visible(runtimes),
       confined: this.#confinement && { uid: this.#confinement.uid, holderPid: this.#confinement.holder.pid },
       launch: ++this.#launches,
     });
@@ -103,19 +156,32 @@ export class LinuxSandbox {
     const parked = await this.#takeParked();
     this.#running = parked;
     const { limits, environment } = this.template;
-    const process = startRun(parked, run, {
-      environment: { ...this.#defaultEnvironment(), ...environment, ...run.environment, ...this.#fixedEnvironment() },
-      openFiles: limits.openFiles,
-      fileBytes: limits.fileBytes,
-      uid: this.#confinement?.uid ?? null,
-      disk: this.#disk(() => parked.accounting.processes()),
-      logger: this.logger,
-    });
+    const disk = this.#disk(() => parked.accounting.processes());
+    const process = this.#start(parked, { ...run, environment: { ...environment, ...run.environment } }, limits, disk);
     void process.ended.then(() => {
       this.#running = null;
       this.#parkNext();
     });
     return process;
+  }
+
+  /** A launch of its own beside the program's: with mounts, user and disk in common, and processes and counters apart. */
+  async assist(run: CommandSpec): Promise<SandboxProcess> {
+    const limits = { ...this.template.limits, ...ASSIST_LIMITS };
+    const parked = await this.#park(limits);
+    const disk = this.#disk(() => parked.accounting.processes());
+    return this.#start(parked, run, limits, disk);
+  }
+
+  #start(parked: Parked, run: CommandSpec, limits: SandboxLimits, disk: DiskMeter): SandboxProcess {
+    return startRun(parked, run, {
+      environment: { ...this.#defaultEnvironment(), ...run.environment, ...this.#fixedEnvironment() },
+      openFiles: limits.openFiles,
+      fileBytes: limits.fileBytes,
+      uid: this.#confinement?.uid ?? null,
+      disk,
+      logger: this.logger,
+    });
   }
 
   async #takeParked(): Promise<Parked> {
@@ -135,9 +201,9 @@ export class LinuxSandbox {
 
   #disk(processes: () => number[]): DiskMeter {
     const { diskBytes } = this.template.limits;
-    if (this.#confinement === null) return folderDisk(this.folder, diskBytes, processes);
-    if (!this.machine.diskImages) return folderDisk(join(this.folder, 'disk'), diskBytes, processes);
-    return imageDisk(this.#confinement.holder, diskBytes);
+    if (this.#confinement !== null && this.machine.diskImages) return imageDisk(this.#confinement.holder, diskBytes);
+    const folder = this.#confinement === null ? this.folder : join(this.folder, 'disk');
+    return folderDisk([join(folder, 'workspace'), join(folder, 'output')], diskBytes, processes);
   }
 
   /** A solution may set these otherwise. */

@@ -14,7 +14,7 @@ export const stagePaths: SandboxPaths = {
   output: `${DISK}/output`,
 };
 
-/** Runtimes as they are seen below the stage: their own folders may lie where the sandbox's uid can't go. */
+/** Runtimes and mounts as they are seen below the stage: their own folders may lie where the sandbox's uid can't go. */
 export function stagedRuntimes(runtimes: readonly Runtime[]): Runtime[] {
   return runtimes.map((runtime) => ({ ...runtime, source: `${STAGE}/${runtime.name}` }));
 }
@@ -42,6 +42,14 @@ export function stageCommands({ folder, uid, bytes, image }: Disk, runtimes: rea
     `install -d -m 0755 -o ${uid} -g ${uid} disk/workspace disk/output`,
     ...runtimes.flatMap(({ name, source: from }) => [`mkdir ${name}`, `mount --bind ${quote(from)} ${name}`]),
   ];
+}
+
+/** Commands that make a folder of the sandbox's user, to be filled; and one that closes it, once it is. */
+export function fillableFolder(folder: string, uid: number): string[] {
+  return [`install -d -m 0755 -o ${uid} -g ${uid} ${quote(folder)}`];
+}
+export function closeFolder(name: string): string[] {
+  return [`mount -o remount,bind,ro,nosuid,nodev ${STAGE}/${name}`];
 }
 
 /** Commands that put a solution in: bound for /solution, and copied, as the sandbox's uid, for /workspace. */

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import type { LimitHit } from '@ergon/sandbox-core';
 import { runOverOwnFiles } from '../command.js';
@@ -15,15 +14,18 @@ const LONGEST_USE_MS = 2000;
 /** Counting files is a second walk: only now and then. */
 const LOOKS_PER_FILE_COUNT = 5;
 
-/** A disk that is plain folders: a watchdog keeps its limit. */
-export function folderDisk(folder: string, limitBytes: number, processes: () => readonly number[]): DiskMeter {
-  const folders = [join(folder, 'workspace'), join(folder, 'output')];
+/** A disk that is plain folders of one filesystem: a watchdog keeps its limit. */
+export function folderDisk(
+  folders: readonly [string, ...string[]],
+  limitBytes: number,
+  processes: () => readonly number[],
+): DiskMeter {
   let looks = 0;
   let files = 0;
   const look = async (signal: AbortSignal): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
     const kilobytes = await sumOfDu(['-skx'], folders, signal); // allocated blocks, not sizes: files may be sparse
     if (looks++ % LOOKS_PER_FILE_COUNT === 0) files = await sumOfDu(['-sx', '--inodes'], folders, signal);
-    const { dev } = statSync(folder);
+    const { dev } = statSync(folders[0]);
     const removed = unnamedFiles(processes()).filter(({ device }) => device === dev);
     const held = removed.reduce((sum, { bytes }) => sum + bytes, 0);
     const usedBytes = Math.max(kilobytes * 1024, files * BYTES_PER_FILE) + held;
