@@ -3,6 +3,7 @@ import { concurrency } from './concurrency.js';
 import { endedByUs } from './ended-by-us.js';
 import { ends } from './ends.js';
 import { environment } from './environment.js';
+import { hostile } from './hostile.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
 import { output } from './output.js';
@@ -31,4 +32,5 @@ export const sections: readonly Section[] = [
   terminal,
   network,
   vanishing,
+  hostile,
 ];

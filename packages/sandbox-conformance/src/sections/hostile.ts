@@ -1,0 +1,243 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstat, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hostile as programs } from '../programs-hostile.js';
+import { equal, holds } from '../promises.js';
+import { begin } from '../sandbox.js';
+import { hostSecret } from '../secret.js';
+import { needsPython, section } from '../suite.js';
+import type { Need, Section } from '../suite.js';
+
+/** Walls that share the host's kernel, where a filter of system calls is a part of the wall. */
+const sharesKernel: Need = ({ capabilities }) =>
+  ['namespaces', 'container'].includes(capabilities.isolation) ? null : "isolation within the host's kernel";
+
+export const hostile: Section = section('Hostile programs', [
+  {
+    name: 'a program is no root, has no capability, and can gain none',
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      const { stdout } = await sandbox.sh('id -u; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status');
+      const [uid = '', ...lines] = stdout.trim().split('\n');
+      holds(
+        Number(uid) > 0,
+        { promise: 'A program runs as an unprivileged user.', mend: 'Never as uid 0, whatever an image says.' },
+        uid,
+      );
+      const value = (name: string): string | undefined =>
+        lines.find((line) => line.startsWith(`${name}:`))?.split(/:\s+/)[1];
+      const none = '0000000000000000';
+      const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
+      equal([...sets.map(value), value('NoNewPrivs')], [...sets.map(() => none), '1'], {
+        promise: 'A program has no capability in any set, and no_new_privs.',
+        mend: 'Drop all capabilities, the bounding set too, and set no_new_privs before the exec.',
+      });
+    },
+  },
+  {
+    name: 'system calls that attack the kernel or other processes are refused: mount, namespaces, ptrace, bpf, keyrings, io_uring, …',
+    needs: (claims) => sharesKernel(claims) ?? needsPython(claims),
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      const run = await sandbox.run([house.python, '-c', programs.calls]);
+      equal(run.stdout, 'done\n', {
+        promise: 'Each of these calls fails.',
+        mend: 'Load a seccomp filter that refuses them (clone3 with ENOSYS, so that libc falls back), and allow no nested user namespace.',
+      });
+      const seccomp = await sandbox.sh('grep ^Seccomp: /proc/self/status');
+      equal(seccomp.stdout, 'Seccomp:\t2\n', {
+        promise: 'A seccomp filter is on.',
+        mend: 'Load it before the program.',
+      });
+    },
+  },
+  {
+    name: 'nothing can be written but /workspace, /output and private temporary folders',
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      const { stdout } = await sandbox.sh(programs.writableFolders, { timeoutMs: 40_000 });
+      const own = /^(\/(workspace|output|tmp|run|var\/tmp|dev\/shm|dev\/mqueue)|HOME)(\/|$)/;
+      const found = stdout.split('\n').filter((line) => line !== '' && !own.test(line));
+      equal(found, [], {
+        promise:
+          'The root is read-only; what can be written is the workspace, the output and private temporary folders.',
+        mend: "Mount the root read-only, and /dev too; give no other folder to the program's user.",
+      });
+      const files = await sandbox.sh(programs.writableFiles);
+      equal(files.stdout, '', {
+        promise: 'Settings of the kernel cannot be written.',
+        mend: 'Mount /proc/sys read-only and hide the rest; drop the uid before the namespace is made.',
+      });
+    },
+  },
+  {
+    name: "no file of the host's is seen: not the server's state, not its folders, no socket, no disk",
+    body: async (house) => {
+      const secret = join(house.folder, 'host-file.txt');
+      await writeFile(secret, hostSecret.value);
+      const sandbox = await house.sandbox();
+      const run = await sandbox.sh(
+        'cat "$1"; ls -A "$2"; ls -A /root /home/*/.ssh; for p in /proc/[0-9]*; do cat "$p/root$1" "$p/cwd/../host-file.txt"; done',
+        {},
+        [secret, house.folder],
+      );
+      equal(run.stdout, '', {
+        promise: "No path of the host's leads anywhere inside.",
+        mend: 'Show only what programs need: runtimes, a few files of /etc, and the three folders.',
+      });
+      const { stdout } = await sandbox.sh(
+        'ls /var/run/docker.sock /run/docker.sock /run/containerd/containerd.sock 2>/dev/null; find / -path /proc -prune -o \\( -type s -o -type b \\) -print 2>/dev/null',
+      );
+      equal(stdout, '', {
+        promise: "No socket and no disk of the host's is inside.",
+        mend: 'Bind no folder that holds sockets, and make a /dev of your own with just null, zero, full, random, urandom, tty.',
+      });
+    },
+  },
+  {
+    name: 'processes of the host are neither seen nor reached',
+    body: async (house) => {
+      const mark = `host-process-${house.instanceId}`;
+      const child = spawn('/bin/sh', ['-c', 'read line', mark], { stdio: ['pipe', 'ignore', 'ignore'] });
+      const exited = once(child, 'exit');
+      await once(child, 'spawn');
+      const sandbox = await house.sandbox();
+      const { stdout } = await sandbox.sh(
+        'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"; kill -9 "$1" 2>/dev/null && echo "reached $1"; kill -9 "$2" 2>/dev/null && echo "reached $2"; true',
+        {},
+        [String(child.pid), String(process.ppid)],
+      );
+      const alive = child.exitCode === null && child.signalCode === null;
+      child.stdin.end();
+      await exited;
+      // Inside, these numbers may be given to others, or to none.
+      equal([stdout.includes(mark), alive], [false, true], {
+        promise: "A program neither sees nor reaches the host's processes.",
+        mend: 'Give it a pid namespace of its own, with its own /proc.',
+      });
+    },
+  },
+  {
+    name: 'its init cannot be ended or stopped, and its end stays true',
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      const run = await sandbox.sh(
+        'kill -9 1 2>/dev/null; kill -STOP 1 2>/dev/null; kill -TERM 1 2>/dev/null; sleep 0.2; echo alive; exit 6',
+      );
+      equal([run.stdout, run.end.cause, run.end.exitCode], ['alive\n', 'exited', 6], {
+        promise: 'What watches a program cannot be ended or deceived by it.',
+        mend: 'Make it pid 1 of its own namespace, which such signals do not reach, or another user.',
+      });
+      const { end } = await sandbox.sh('kill -STOP $$', { timeoutMs: 500, killGraceMs: 200 });
+      equal([end.cause, end.exitCode], ['timeout', null], {
+        promise: 'A program that stops itself is ended at its deadline.',
+        mend: 'SIGTERM waits while it is stopped: send SIGKILL after the grace.',
+      });
+      await sandbox.assertRunsAgain();
+    },
+  },
+  {
+    name: 'links that it planted are not followed by later runs and clean-up: what they lead to on the host stays as it is',
+    body: async (house) => {
+      const victim = join(house.folder, `victim-${house.instanceId}`);
+      await mkdir(join(victim, 'sub'), { recursive: true, mode: 0o700 });
+      await writeFile(join(victim, 'sub', 'precious.txt'), 'precious', { mode: 0o600 });
+      const before = await lookOf(victim);
+      const sandbox = await house.sandbox({ files: { 'main.txt': 'main', 'sub/x': 'x' } });
+      await sandbox.sh(programs.plantLinks, {}, [victim]);
+      await sandbox.assertRunsAgain();
+      await sandbox.cleanup();
+      equal(await lookOf(victim), before, {
+        promise: "The provider's own work never follows a link that a program planted.",
+        mend: "chmod, chown, copy, list and remove as the sandbox's user and inside of its mounts, or without following links at any step.",
+      });
+    },
+  },
+  {
+    name: 'what cannot be removed easily is removed: 3,000 nested folders, folders of mode 000, names that are no UTF-8',
+    needs: needsPython,
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      const run = await sandbox.run([house.python, '-c', programs.stubbornFiles]);
+      equal([run.stdout, run.stderr], ['made\n', ''], {
+        promise: 'A program may make such files.',
+        mend: 'Refuse none of them.',
+      });
+      await sandbox.assertRunsAgain();
+      equal(await sandbox.cleanup(), true, { promise: 'cleanup() removes whatever a program made.', mend: removal });
+      await house.assertNothingLeft();
+    },
+  },
+  {
+    name: 'a fork storm that goes on during cleanup() leaves nothing',
+    body: async (house) => {
+      const sandbox = await house.sandbox({ limits: { pids: 60 } });
+      const storm =
+        'trap "" TERM HUP INT; storm() { trap "" TERM HUP INT; storm & storm & }; echo up; storm 2>/dev/null; while :; do storm 2>/dev/null; sleep 0.01; done';
+      const { rest } = await begin(
+        house.provider.execute(sandbox.id, ['/bin/sh', '-c', storm], { timeoutMs: 60_000, killGraceMs: 200 }),
+      );
+      const [cleaned] = await Promise.all([sandbox.cleanup(), rest]);
+      equal(cleaned, true, {
+        promise: 'cleanup() ends whatever runs.',
+        mend: 'Kill all at once: freeze, or end the init.',
+      });
+      await house.assertNothingLeft();
+    },
+  },
+  {
+    name: 'an endless flood on both streams ends at its deadline, and the sandbox can run again',
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      let bytes = 0;
+      const run = await sandbox.sh('yes & yes >&2', {
+        timeoutMs: 700,
+        killGraceMs: 200,
+        keep: false,
+        onChunk: ({ data }) => (bytes += data.length),
+      });
+      holds(
+        run.end.cause === 'timeout' && bytes > 1_000_000 && run.wallMs < 10_000,
+        {
+          promise: 'A flood of output does not hold up a deadline.',
+          mend: 'Keep the timer and the kill out of the path of the output.',
+        },
+        { end: run.end, bytes, wallMs: run.wallMs },
+      );
+      await sandbox.assertRunsAgain();
+    },
+  },
+  {
+    name: 'memory that outlives processes (System V IPC, POSIX queues, /dev/shm) does not outlive an execution',
+    needs: needsPython,
+    body: async (house) => {
+      const sandbox = await house.sandbox();
+      await sandbox.run([house.python, '-c', programs.keepMemory]);
+      const { stdout } = await sandbox.sh(
+        'tail -n +2 /proc/sysvipc/shm /proc/sysvipc/msg /proc/sysvipc/sem 2>/dev/null | grep "[0-9]"; ls -A /dev/shm 2>/dev/null',
+      );
+      equal(stdout, '', {
+        promise: 'Nothing but /workspace and /output persists between executions.',
+        mend: 'Give each execution an IPC namespace of its own, or remove what is in it.',
+      });
+    },
+  },
+]);
+
+const removal =
+  "Node's rm fails on these: make folders writable without following links, then use rm(1), as the sandbox's user or inside of its mounts.";
+
+/** All that work on a folder would change: names, modes, owners, contents. */
+async function lookOf(folder: string): Promise<unknown> {
+  const names = [
+    '.',
+    ...(await readdir(folder)),
+    ...(await readdir(join(folder, 'sub'))).map((name) => join('sub', name)),
+  ];
+  const looks = names.map(async (name) => {
+    const { mode, uid, gid } = await lstat(join(folder, name));
+    return [name, mode, uid, gid];
+  });
+  return [await Promise.all(looks), await readFile(join(folder, 'sub', 'precious.txt'), 'utf8')];
+}
