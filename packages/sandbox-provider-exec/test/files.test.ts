@@ -104,7 +104,7 @@ print([name for name in seen if name not in ('python3', '/init/sh', '')])
 
 test('calls work in the smallest sandbox, while its program takes all that it may', async () => {
   await sandbox.cleanup();
-  sandbox = await server.sandbox({}, { memoryBytes: 32 << 20, pids: 4, openFiles: 16 });
+  sandbox = await server.sandbox({}, { memoryBytes: 32 << 20, pids: 4, openFiles: 32 });
   files = server.provider.files(sandbox.id);
   const running = sandbox.sh('sleep 30 & sleep 30 & sleep 30 & echo up > up; wait', { timeoutMs: 20_000 });
   await until('the program is up', async () => (await codeOf(files.stat('/workspace/up'))) === 'none');
