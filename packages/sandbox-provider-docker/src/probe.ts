@@ -23,7 +23,11 @@ export interface UsableEngine {
 export type Unusable = Extract<ProviderProbe, { available: false }>;
 
 /** Asks an engine what it is. Never throws, but what the signal says. */
-export async function probeEngine(engine: Engine, where: string, signal?: AbortSignal): Promise<UsableEngine | Unusable> {
+export async function probeEngine(
+  engine: Engine,
+  where: string,
+  signal?: AbortSignal,
+): Promise<UsableEngine | Unusable> {
   try {
     const [info, version, images] = await Promise.all([
       engine.info(signal, PROBE_MS),
@@ -121,7 +125,7 @@ export function capabilitiesOf(engine: UsableEngine, network: ProviderCapabiliti
     stdin: true,
     tty: true,
     signals: true,
-    files: false,
+    files: true,
     usage: true,
     mounts: true,
     gpu: false,

@@ -72,7 +72,10 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
   #connect(): Connection {
     if (this.#connection !== null) return this.#connection;
     const { host, context } = this.options;
-    const endpoint = resolveEndpoint({ ...(host !== undefined && { host }), ...(context !== undefined && { context }) });
+    const endpoint = resolveEndpoint({
+      ...(host !== undefined && { host }),
+      ...(context !== undefined && { context }),
+    });
     const engine = new Engine(connect(endpoint));
     const events = new EngineEvents(engine);
     const changed = (): void => this.ports.changed?.();
@@ -161,6 +164,9 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
   }
   protected override spawn(sandbox: DockerSandbox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.spawn(run);
+  }
+  protected override assist(sandbox: DockerSandbox, run: CommandSpec): Promise<SandboxProcess> {
+    return sandbox.assist(run);
   }
   protected override measure(sandbox: DockerSandbox): Promise<ResourceUsage> {
     return sandbox.measure();

@@ -11,8 +11,9 @@ import type {
   SandboxLimits,
   SandboxProcess,
 } from '@ergon/sandbox-core';
-import { count, limitsMet, nothingCounted, usageBetween, type Count } from './container/account.js';
+import { count, limitsMet, nothingCounted, usageBetween } from './container/account.js';
 import { describeEnd, parseEndWords, type SeenEnd } from './container/end.js';
+import type { Counters } from './container/holder.js';
 import type { ContainerExec, RunContainer } from './container/run-container.js';
 import { programLine, terminalShell } from './container/script.js';
 import type { EngineEvents } from './engine/events.js';
@@ -25,7 +26,7 @@ export interface RunContext {
   readonly limits: SandboxLimits;
   readonly events: EngineEvents;
   /** What the container had used before the program began. */
-  readonly before: Count;
+  readonly before: Counters;
   /** What workspace and output hold; null: can't be told now. */
   diskBytes(): Promise<number | null>;
   /** Watches the disk; the returned function ends that. */
@@ -70,7 +71,7 @@ export class DockerRun implements SandboxProcess {
   readonly #stopWatching: () => void;
   #see: (seen: SeenEnd) => void = () => undefined;
   #killing: Promise<void> | null = null;
-  #last: Count = nothingCounted;
+  #last: Counters = nothingCounted;
   #failedExec: number | null = null;
   #marks = 0;
   #unwatched: string | null = null;
@@ -146,7 +147,11 @@ export class DockerRun implements SandboxProcess {
 
   /** Its outputs ended without the word of its shell, or announcements were missed. */
   async #askEngine(): Promise<void> {
-    for (let pause = 5; this.#marks < 2 && this.container.alive && !this.#goneAlready; pause = Math.min(pause * 2, 500)) {
+    for (
+      let pause = 5;
+      this.#marks < 2 && this.container.alive && !this.#goneAlready;
+      pause = Math.min(pause * 2, 500)
+    ) {
       const state = await this.container.engine.execState(this.exec.id).catch(() => undefined);
       if (state === undefined) return; // the engine is gone, and with it soon the container's connection
       if (state?.running === false && state.exitCode !== null) {
@@ -227,8 +232,8 @@ export class DockerRun implements SandboxProcess {
   }
 
   async measure(): Promise<ResourceUsage> {
-    const [stats, diskBytes] = await Promise.all([this.container.stats(), this.context.diskBytes()]);
-    return usageBetween({ ...this.context.before, counters: null }, { stats, counters: null }, diskBytes);
+    const [counters, diskBytes] = await Promise.all([count(this.container), this.context.diskBytes()]);
+    return usageBetween(this.context.before, counters, diskBytes);
   }
 
   write(data: Uint8Array): Promise<void> {
@@ -242,7 +247,8 @@ export class DockerRun implements SandboxProcess {
   }
 
   async closeInput(): Promise<void> {
-    if (this.spec.tty !== undefined) await this.write(Buffer.from('\x04')); // a terminal's end of input (termios(3), VEOF)
+    if (this.spec.tty !== undefined)
+      await this.write(Buffer.from('\x04')); // a terminal's end of input (termios(3), VEOF)
     else this.exec.socket.end();
   }
 

@@ -1,10 +1,26 @@
+import { Readable } from 'node:stream';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
-import type { CommandSpec, PreparedSolution, ResourceUsage, SandboxProcess, SandboxTemplate } from '@ergon/sandbox-core';
-import { packFolder } from './archive/index.js';
-import { count, type Count } from './container/account.js';
-import { containerConfig, LEAST_MEMORY, securityOptions, type EngineFacts, type ImageFacts, type VolumeMount } from './container/config.js';
+import type {
+  CommandSpec,
+  PreparedSolution,
+  ResourceUsage,
+  SandboxProcess,
+  SandboxTemplate,
+} from '@ergon/sandbox-core';
+import { checkedArchive, packFolder } from './archive/index.js';
+import { endOfArchive } from './archive/header.js';
+import { count } from './container/account.js';
+import {
+  containerConfig,
+  LEAST_MEMORY,
+  securityOptions,
+  type EngineFacts,
+  type ImageFacts,
+  type VolumeMount,
+} from './container/config.js';
+import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
-import { openKeeper, watchDisk, type Keeper } from './interim.js';
+import { Keeper, watchDisk } from './disk/index.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
@@ -29,15 +45,18 @@ export interface SandboxParts {
 /** A container that waits for its program, and what it had used by then. */
 interface Parked {
   readonly container: RunContainer;
-  readonly before: Count;
+  readonly before: Counters;
 }
 
-/** The sandbox's folders. The solution is the program's to read. */
+/** The sandbox's folders. */
 const FOLDERS = ['solution', 'workspace', 'output'] as const;
+/** Those that programs write, and which together are the sandbox's disk. */
+const WRITABLE: readonly string[] = ['/workspace', '/output'];
 
 /** One sandbox in a Docker engine: its volumes for as long as it lives, and a container for each command. */
 export class DockerSandbox {
   #keeper: Keeper | null = null;
+  #keeperFailed = false;
   #network: SandboxNetwork | null = null;
   #containers = 0;
   /** Made ahead for the next command. */
@@ -60,42 +79,55 @@ export class DockerSandbox {
   }
 
   get #volumes(): Record<string, string> {
-    return Object.fromEntries(FOLDERS.map((folder) => [`/${folder}`, nameOf(this.template.sandboxId, folder)]));
+    const { sandboxId, mounts } = this.template;
+    return Object.fromEntries([
+      ...FOLDERS.map((folder) => [`/${folder}`, nameOf(sandboxId, folder)]),
+      ...mounts.map(({ target }, index) => [target, nameOf(sandboxId, `mount-${index}`)]),
+    ]) as Record<string, string>;
   }
 
   get #mounts(): VolumeMount[] {
     return Object.entries(this.#volumes).map(([target, volume]) => ({
       volume,
       target,
-      readOnly: target === '/solution',
+      readOnly: !WRITABLE.includes(target),
     }));
   }
 
   /** After a failure, `close` removes what there is. */
   async open(): Promise<void> {
-    const { engine, seccomp, toolsImage, networkImage } = this.parts;
+    const { engine, seccomp, networkImage } = this.parts;
     const { sandboxId, signal } = this.template;
     for (const volume of Object.values(this.#volumes)) {
       signal?.throwIfAborted();
       await engine.createVolume(volume, labelsOf(this.template, 'volume'));
     }
-    const common = { sandboxId, securityOpt: securityOptions(seccomp), ...(signal && { signal }) };
-    this.#keeper = await openKeeper(engine.docker, {
-      ...common,
-      labels: labelsOf(this.template, 'keeper'),
-      image: toolsImage,
-      volumes: this.#volumes,
-    });
+    this.#keeper = await this.#openKeeper(signal);
     signal?.throwIfAborted();
     if (networkImage !== null) {
       this.#network = await openNetwork(engine.docker, {
-        ...common,
+        sandboxId,
         labels: labelsOf(this.template, 'network'),
         image: networkImage,
         hostAddresses: [],
+        securityOpt: securityOptions(seccomp),
+        ...(signal && { signal }),
       });
     }
     signal?.throwIfAborted();
+  }
+
+  #openKeeper(signal: AbortSignal | undefined): Promise<Keeper> {
+    const { engine, seccomp, toolsImage } = this.parts;
+    return Keeper.open(engine.docker, {
+      sandboxId: this.template.sandboxId,
+      labels: labelsOf(this.template, 'keeper'),
+      image: toolsImage,
+      volumes: this.#volumes,
+      measured: WRITABLE,
+      securityOpt: securityOptions(seccomp),
+      ...(signal && { signal }),
+    });
   }
 
   async place({ path, signal }: PreparedSolution): Promise<void> {
@@ -103,10 +135,15 @@ export class DockerSandbox {
     if (keeper === null) throw new Error('place() comes after open().');
     const { program } = this.parts.identity;
     const owner = { uid: program, gid: program };
-    // The programs' own, but not theirs to write: it is mounted read-only.
     await keeper.put('/', packFolder(path, { ...owner, prefix: 'solution' }), signal);
     await keeper.put('/', packFolder(path, { ...owner, prefix: 'workspace' }), signal);
-    signal?.throwIfAborted();
+    await keeper.put('/', checkedArchive(Readable.from([endOfArchive]), { ...owner, prefix: 'output' }), signal); // the folder itself
+    for (const { source, target } of this.template.mounts) {
+      const options = { ...owner, prefix: target.slice(1) };
+      const archive =
+        'folder' in source ? packFolder(source.folder, options) : checkedArchive(source.archive(), options);
+      await keeper.put('/', archive, signal);
+    }
     await keeper.start(signal);
     signal?.throwIfAborted();
     this.#parked = this.#park();
@@ -134,25 +171,43 @@ export class DockerSandbox {
   }
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
-    const { container, before } = await this.#takeParked();
-    const keeper = this.#keeper;
-    if (keeper === null) throw new Error('spawn() comes after open().');
-    const { limits, environment } = this.template;
+    const { environment } = this.template;
+    const all = { ...environment, ...run.environment, ...this.#fixedEnvironment() };
+    const process = await this.#start(await this.#takeParked(), run, all);
+    this.#running = process;
+    void process.gone.then(() => this.#parkNext());
+    void process.ended.then(() => (this.#running = null));
+    return process;
+  }
+
+  /** A command of ours: in a container of its own, so that neither sees the other's processes. */
+  async assist(run: CommandSpec): Promise<SandboxProcess> {
+    const parked = await this.#takeParked();
+    this.#parkNext();
+    return this.#start(parked, run, run.environment);
+  }
+
+  async #start(
+    { container, before }: Parked,
+    run: CommandSpec,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<DockerRun> {
     try {
+      const keeper = await this.#liveKeeper();
+      const { limits } = this.template;
       const process = await startRun(container, run, {
-        environment: { ...environment, ...run.environment, ...this.#fixedEnvironment() },
+        environment,
         limits,
         events: this.parts.events,
         before,
         diskBytes: () => keeper.usedBytes(),
-        watch: (exceeded, failed) => watchDisk(keeper, limits.diskBytes, exceeded, failed),
+        watch: (exceeded, failed) =>
+          watchDisk(keeper, limits.diskBytes, exceeded, (error) => {
+            this.#keeperFailed = true;
+            failed(error);
+          }),
       });
-      this.#running = process;
-      void process.gone.then(() => {
-        this.#remove(container);
-        this.#parkNext();
-      });
-      void process.ended.then(() => (this.#running = null));
+      void process.gone.then(() => this.#remove(container));
       return process;
     } catch (error) {
       this.#remove(container);
@@ -161,8 +216,20 @@ export class DockerSandbox {
     }
   }
 
+  /** One that failed, because it was ended from outside or the engine was, is made again: the volumes are still there. */
+  async #liveKeeper(): Promise<Keeper> {
+    if (this.#keeper !== null && !this.#keeperFailed) return this.#keeper;
+    await this.#keeper?.close();
+    this.#keeper = await this.#openKeeper(undefined);
+    await this.#keeper.start();
+    this.#keeperFailed = false;
+    return this.#keeper;
+  }
+
   async #takeParked(): Promise<Parked> {
-    const parked = await (this.#parked ?? this.#park()).finally(() => (this.#parked = null));
+    const waiting = this.#parked ?? this.#park();
+    this.#parked = null;
+    const parked = await waiting;
     if (parked.container.alive) return parked;
     this.#remove(parked.container); // it was ended while it waited
     return this.#park();
@@ -170,7 +237,7 @@ export class DockerSandbox {
 
   /** A failure is the next command's to tell. */
   #parkNext(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#parked !== null) return;
     this.#parked = this.#park();
     this.#parked.catch(() => undefined);
   }

@@ -6,11 +6,17 @@ const CGROUP = '/sys/fs/cgroup';
 /** Where the kernel counts for this container: cgroup v2, then v1 under the names of both layouts. Read where they are. */
 const COUNTERS = [
   'memory.events',
+  'memory.current',
   'memory.peak',
+  'memory.stat',
+  'pids.current',
   'pids.events',
   'cpu.stat',
   'memory/memory.oom_control',
+  'memory/memory.usage_in_bytes',
   'memory/memory.max_usage_in_bytes',
+  'memory/memory.stat',
+  'pids/pids.current',
   'pids/pids.events',
   'cpuacct/cpuacct.usage',
 ];
@@ -37,14 +43,19 @@ export const holderCommand: readonly string[] = [
   ].join('\n'),
 ];
 
-/** The kernel's counters of one container. Null: not told here. */
+/** What is counted of one container, at one time. Null: not told here. */
 export interface Counters {
+  /** Times that the kernel ended a process for want of memory, and which counter says so. */
   readonly oomKills: number | null;
-  /** The counter's name, for evidence. */
   readonly oomSource: string;
+  /** Times that a process could not be made for the limit's sake. */
   readonly pidsRefused: number | null;
-  readonly memoryPeakBytes: number | null;
   readonly cpuTimeMs: number | null;
+  /** Without what the kernel can take back at once (inactive page cache), as `docker stats` has it. */
+  readonly memoryBytes: number | null;
+  /** Most at one time, page cache included. */
+  readonly memoryPeakBytes: number | null;
+  readonly pids: number | null;
 }
 
 /** Reads what the holder told: lines `FILE KEY VALUE` and `FILE VALUE`. */
@@ -56,19 +67,20 @@ export function parseCounters(text: string): Counters {
     }),
   );
   const first = (...names: readonly string[]): number | null => {
-    for (const name of names) {
-      const value = values.get(name);
-      if (value !== undefined) return value;
-    }
-    return null;
+    const name = names.find((each) => values.has(each));
+    return name === undefined ? null : (values.get(name) ?? null);
   };
   const nanoseconds = first('cpuacct/cpuacct.usage');
   const microseconds = first('cpu.stat usage_usec');
+  const memory = first('memory.current', 'memory/memory.usage_in_bytes');
+  const cache = first('memory.stat inactive_file', 'memory/memory.stat total_inactive_file') ?? 0;
   return {
     oomKills: first('memory.events oom_kill', 'memory/memory.oom_control oom_kill'),
     oomSource: values.has('memory.events oom_kill') ? 'memory.events' : 'memory.oom_control',
     pidsRefused: first('pids.events max', 'pids/pids.events max'),
-    memoryPeakBytes: first('memory.peak', 'memory/memory.max_usage_in_bytes'),
     cpuTimeMs: nanoseconds !== null ? nanoseconds / 1e6 : microseconds !== null ? microseconds / 1e3 : null,
+    memoryBytes: memory === null ? null : Math.max(0, memory - cache),
+    memoryPeakBytes: first('memory.peak', 'memory/memory.max_usage_in_bytes'),
+    pids: first('pids.current', 'pids/pids.current'),
   };
 }

@@ -35,6 +35,8 @@ export class RunContainer {
   #parked: ContainerExec | null = null;
   #hasEnded = false;
   #said = '';
+  /** The holder is asked one thing at a time. */
+  #asking: Promise<unknown> = Promise.resolve();
   #wake: () => void = () => undefined;
 
   private constructor(
@@ -104,7 +106,10 @@ export class RunContainer {
   }
 
   /** A further process, as the program's user. */
-  async exec(command: readonly string[], tty?: { readonly cols: number; readonly rows: number }): Promise<ContainerExec> {
+  async exec(
+    command: readonly string[],
+    tty?: { readonly cols: number; readonly rows: number },
+  ): Promise<ContainerExec> {
     const id = await this.engine.createExec(this.id, { command, user: this.user, ...(tty && { tty }) });
     const socket = await this.engine.startExec(id, tty !== undefined);
     socket.on('error', () => undefined); // 'close' follows
@@ -129,12 +134,21 @@ export class RunContainer {
   }
 
   /** The kernel's counters, as the holder reads them. Null: it could not say. */
-  async counters(): Promise<Counters | null> {
+  counters(): Promise<Counters | null> {
+    const told = this.#asking.then(() => this.#askHolder());
+    this.#asking = told;
+    return told;
+  }
+
+  async #askHolder(): Promise<Counters | null> {
     if (this.#hasEnded) return null;
-    this.#said = '';
     this.holder.write('\n');
-    const text = await this.#hears('.\n', COUNTERS_MS).catch(() => null);
-    return text === null ? null : parseCounters(text);
+    try {
+      return parseCounters(await this.#hears('.\n', COUNTERS_MS));
+    } catch {
+      this.#said = ''; // it ended, or has no time: a late answer is the next one's, and as good
+      return null;
+    }
   }
 
   async #hears(last: string, ms?: number): Promise<string> {

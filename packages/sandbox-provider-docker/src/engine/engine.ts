@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { bounded } from './bounded.js';
 import { EngineFailure, hasStatus } from './errors.js';
@@ -115,9 +115,11 @@ export class Engine {
 
   /** Both directions of a container's main process; framed. */
   async attach(id: string): Promise<Duplex> {
-    return (await this.#ask('attach to a container', ANSWER_MS, undefined, () =>
+    const stream = await this.#ask('attach to a container', ANSWER_MS, undefined, () =>
       this.docker.getContainer(id).attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
-    )) as Duplex;
+    );
+    if (stream instanceof Duplex) return stream;
+    throw new TypeError('An attached container is no duplex stream.');
   }
 
   /** A further process in a running container, not started. */
@@ -245,10 +247,12 @@ export class Engine {
   }
 
   /** The engine's announcements, one JSON value a line. */
-  async events(filters: Readonly<Record<string, readonly string[]>>, signal: AbortSignal): Promise<Duplex> {
-    return (await this.#ask('listen to the engine', ANSWER_MS, signal, () =>
+  async events(filters: Readonly<Record<string, readonly string[]>>, signal: AbortSignal): Promise<Readable> {
+    const stream = await this.#ask('listen to the engine', ANSWER_MS, signal, () =>
       this.docker.getEvents({ filters: filters as Record<string, string[]>, abortSignal: signal }),
-    )) as Duplex;
+    );
+    if (stream instanceof Readable) return stream;
+    throw new TypeError("The engine's events are no stream.");
   }
 
   #get<Answer>(path: string, abortSignal: AbortSignal): Promise<Answer> {

@@ -20,7 +20,7 @@ export class Demultiplexer {
   /** @throws RangeError for what is no such stream */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       if (this.#left > 0) {
         const data = chunk.subarray(at, at + this.#left);
         frames.push({ stream: this.#stream, data });
