@@ -1,0 +1,173 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEndWords } from './end.js';
+import { parkedShell, programLine, type ProgramCommand } from './script.js';
+
+const NONCE = '\x1enonce';
+const folder = mkdtempSync(join(tmpdir(), 'ergon-script-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly failed: number | null;
+  readonly end: ReturnType<typeof parseEndWords>;
+}
+
+/** The parked shell with another shell in the place of /bin/sh, its line on a pipe as in a container. */
+function run(
+  shell: readonly string[],
+  command: readonly string[],
+  more: Partial<ProgramCommand> = {},
+  input = '',
+): Ended {
+  const line = programLine({ command, environment: {}, stdin: true, nonce: NONCE, ...more });
+  writeFileSync(join(folder, 'in'), line + input);
+  const [, ...words] = parkedShell;
+  const script = 'file=$1; shift; cat "$file" | setsid -w "$@" 2>"$file.err"; cat "$file.err" >&2';
+  const child = spawnSync('dash', ['-c', script, 'dash', join(folder, 'in'), ...shell, ...words], {
+    env: { PATH: process.env.PATH },
+    encoding: 'latin1',
+    timeout: 20_000,
+  });
+  const failed = new RegExp(`${NONCE} f (\\d+)\n`).exec(child.stderr);
+  const marker = new RegExp(`${NONCE} (e .*)\n`);
+  expect(child.stdout.startsWith('ready\n')).toBe(true);
+  const end = marker.exec(child.stdout)?.[1] ?? '';
+  expect(marker.exec(child.stderr)?.[1]).toBe(end); // in both outputs
+  const plain = (text: string): string => text.replace(new RegExp(`${NONCE} [ef].*\n`, 'g'), '');
+  return {
+    stdout: plain(child.stdout.slice('ready\n'.length)),
+    stderr: plain(child.stderr),
+    failed: failed === null ? null : Number(failed[1]),
+    end: parseEndWords(end),
+  };
+}
+
+describe.each([
+  ['dash', ['dash']],
+  ['bash as sh', ['bash', '--posix']],
+  ["BusyBox's ash", ['busybox', 'ash']],
+])('with %s', (_, shell) => {
+  test.each([0, 1, 3, 126, 127, 130, 137, 139, 255])('exit %i is that number, with nothing said about it', (code) => {
+    const { end, failed } = run(shell, ['dash', '-c', `exit ${code}`]);
+    expect(end).toEqual({ code, lines: 1 });
+    expect(failed).toBeNull();
+  });
+
+  test.each([
+    ['HUP', 129],
+    ['QUIT', 131],
+    ['ABRT', 134],
+    ['KILL', 137],
+    ['SEGV', 139],
+    ['TERM', 143],
+    ['XFSZ', 153],
+  ])('the death by SIG%s is told apart from an exit with its number', (signal, code) => {
+    const { end, stderr } = run(shell, ['dash', '-c', `ulimit -c 0; kill -${signal} $$`]);
+    expect(end?.code).toBe(code);
+    expect(end?.lines).toBeGreaterThan(1);
+    expect(stderr).toBe(''); // what the shell says of it is not the program's
+  });
+
+  test('signals to the whole group leave the shells above it, and the program has its own handling of them', () => {
+    const { end, stdout } = run(shell, ['dash', '-c', 'trap "echo caught" TERM; kill -TERM 0; echo on; exit 7']);
+    expect(stdout).toBe('caught\non\n');
+    expect(end).toEqual({ code: 7, lines: 1 });
+    expect(run(shell, ['dash', '-c', 'kill -TERM 0; sleep 5']).end).toMatchObject({ code: 143, lines: 2 });
+  });
+
+  test.each([
+    ['a name that is nowhere', 'no-such-program', 127],
+    ['a path that is nowhere', '/no/such/program', 127],
+    ['a file that is not executable', '/etc/passwd', 126],
+    ['a folder', '/usr', 126],
+    ['a word of the shell', 'cd', 127],
+  ])('%s is a failed start', (_what, program, code) => {
+    const { failed, stdout } = run(shell, [program]);
+    expect(failed).toBe(code);
+    expect(stdout).toBe('');
+  });
+
+  test('arguments and variables arrive as they are', () => {
+    const awkward = [
+      "it's",
+      '"quoted"',
+      '$HOME `id` $(id)',
+      'a\nb',
+      '\\',
+      '*',
+      '',
+      ' ',
+      '-n',
+      '!',
+      '#',
+      '&;|<>',
+      '\x1b[0m',
+    ];
+    const { stdout } = run(shell, [
+      '/usr/bin/python3',
+      '-c',
+      'import sys, json; print(json.dumps(sys.argv[1:]))',
+      ...awkward,
+    ]);
+    expect(JSON.parse(stdout)).toEqual(awkward);
+    const environment = {
+      TEXT: 'two\nlines and $HOME',
+      RANDOM: '4',
+      BASH_ENV: '/x',
+      UID: 'mine',
+      script: 's',
+      c: 'c',
+      n: 'n',
+    };
+    const told = run(shell, ['/usr/bin/python3', '-c', 'import os, json; print(json.dumps(dict(os.environ)))'], {
+      environment,
+    });
+    expect(JSON.parse(told.stdout)).toMatchObject(environment);
+  });
+
+  test('what follows the line is the stdin of the program, or nobody’s', () => {
+    expect(run(shell, ['cat'], {}, 'one\ntwo').stdout).toBe('one\ntwo');
+    expect(run(shell, ['cat'], { stdin: false }, 'one\ntwo').stdout).toBe('');
+  });
+
+  test('the program inherits no descriptor but its three, and no ignored signal', () => {
+    const { stdout } = run(shell, [
+      '/usr/bin/python3',
+      '-c',
+      'import os; print(sorted(int(f) for f in os.listdir("/proc/self/fd"))[:4])',
+    ]);
+    expect(stdout).toMatch(/^\[0, 1, 2, 3\]\n$/); // 3 is the listing's own
+    const status = run(shell, ['cat', '/proc/self/status']).stdout;
+    expect(status).toMatch(/^SigIgn:\t0+$/m);
+  });
+
+  test('half a line runs nothing', () => {
+    const whole = programLine({ command: ['echo', 'ran'], environment: {}, stdin: true, nonce: NONCE });
+    const [, ...words] = parkedShell;
+    const child = spawnSync('dash', ['-c', 'cat | "$@"', 'dash', ...shell, ...words], {
+      input: whole.slice(0, -1),
+      encoding: 'utf8',
+    });
+    expect(child.stdout).toBe('ready\n');
+  });
+
+  test('the end is told though a background process holds the outputs', () => {
+    const started = performance.now();
+    const { end } = run(shell, ['dash', '-c', 'sleep 3 >/dev/null 2>&1 & exit 5']);
+    expect(end).toEqual({ code: 5, lines: 1 });
+    expect(performance.now() - started).toBeLessThan(2500);
+  });
+});
+
+test('a script whose interpreter is nowhere is a failed start where the shell lets us say so', () => {
+  const file = join(folder, 'script');
+  writeFileSync(file, '#!/no/such/interpreter\n');
+  chmodSync(file, 0o755);
+  expect(run(['dash'], [file]).failed).toBe(127);
+  expect(run(['busybox', 'ash'], [file]).failed).toBe(127);
+  expect(run(['bash', '--posix'], [file])).toMatchObject({ failed: null, end: { code: 127, lines: 1 } });
+});
