@@ -50,21 +50,21 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
     return { provider, capabilities: probe.capabilities, fixtures };
   };
 
+  const makeHouse = async (): Promise<House> =>
+    new House(await (claims ??= findClaims()), await place(), createProvider);
+  const rooms = new Rooms(makeHouse);
+
   for (const { title, tests } of sections) {
-    for (const each of tests) {
+    for (const [index, each] of tests.entries()) {
       const record = report.declare(title, each.name);
       const timeoutMs = each.timeoutMs ?? 60_000;
       const body = async (): Promise<void> => {
         record('failed', null);
-        const found = await (claims ??= findClaims());
-        const missing = each.needs?.(found) ?? null;
-        if (missing !== null) {
-          record('not claimed', missing);
-          return;
-        }
-        const house = new House(found, await place(), createProvider);
-        await runTest(each, house, timeoutMs);
-        record('passed', null);
+        const missing = each.needs?.(await (claims ??= findClaims())) ?? null;
+        const isLast = !tests.slice(index + 1).some(({ shares }) => shares);
+        if (missing === null) await rooms.run(each, timeoutMs, isLast);
+        else if (isLast) await rooms.close();
+        record(missing === null ? 'passed' : 'not claimed', missing);
       };
       test(`${title}: ${each.name}`, body, timeoutMs + CLOSING_MS);
     }
@@ -82,7 +82,7 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
       process.stdout.write(`\n${markdown(report)}\n`);
       if (options.reportFile !== undefined) await writeReport(options.reportFile, report);
     };
-    await all(tell, dispose, remove);
+    await all(tell, () => rooms.close(), dispose, remove);
   };
   test('Report: what was run, and what is not claimed', finish, CLOSING_MS);
   return report;
@@ -91,11 +91,32 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
 /** What a test may take, beyond its own time, to remove what it made. */
 const CLOSING_MS = 150_000;
 
-async function runTest({ body }: ConformanceTest, house: House, timeoutMs: number): Promise<void> {
-  await all(
-    () => within(timeoutMs, 'The test', body(house)),
-    () => house.close(),
-  );
+/** A house for each test, and one for those of a section that share a sandbox. */
+class Rooms {
+  #shared: House | null = null;
+
+  constructor(private readonly make: () => Promise<House>) {}
+
+  /** @param isLast no test of the section follows that shares its sandbox */
+  async run({ body, shares = false }: ConformanceTest, timeoutMs: number, isLast: boolean): Promise<void> {
+    const house = shares ? (this.#shared ??= await this.make()) : await this.make();
+    let passed = false;
+    const work = async (): Promise<void> => {
+      await within(timeoutMs, 'The test', body(house));
+      passed = true;
+    };
+    const close = async (): Promise<void> => {
+      if (!shares) await house.close();
+      if (isLast || (shares && !passed)) await this.close();
+    };
+    await all(work, close);
+  }
+
+  async close(): Promise<void> {
+    const house = this.#shared;
+    this.#shared = null;
+    await house?.close();
+  }
 }
 
 class LiveReport implements ConformanceReport {

@@ -32,10 +32,12 @@ export interface SandboxWishes {
   readonly config?: Partial<SandboxConfig>;
 }
 
-/** What one test works in: a provider, an instance id of its own, a folder of its own; and what it made, so that it can be removed. */
+/** What a test (or several that share a sandbox) works in: a provider, an instance id of its own, a folder of its own; and what it made, so that it can be removed. */
 export class House {
   readonly instanceId = newInstanceId();
   readonly #made = new Map<string, { readonly instanceId: string; readonly provider: SandboxProvider }>();
+
+  #shared: Promise<TestSandbox> | null = null;
 
   constructor(
     readonly claims: Claims,
@@ -101,6 +103,11 @@ export class House {
       mend: 'Return config.sandboxId: it was recorded before anything was made.',
     });
     return new TestSandbox(provider, config);
+  }
+
+  /** The sandbox that the tests of this house share: what one of them leaves in /workspace and /output the next one finds. */
+  shared(): Promise<TestSandbox> {
+    return (this.#shared ??= this.sandbox());
   }
 
   /** Names of all that is left of this test's sandboxes, by the fixtures' search and in the provider's own folder. */

@@ -16,6 +16,8 @@ export interface ConformanceTest {
   /** The sentence that it proves. */
   readonly name: string;
   readonly needs?: Need;
+  /** It uses no sandbox but `house.shared()`, which the tests beside it use too, one after another. */
+  readonly shares?: boolean;
   /** For tests that are slow by their nature. @default 60_000 */
   readonly timeoutMs?: number;
   readonly body: (house: House) => Promise<void>;

@@ -25,8 +25,9 @@ export const endedByUs: Section = section('Deadlines and stops', [
   ...manners.map(({ what, script, exitCode }) => byStop(what, script, exitCode)),
   {
     name: 'a program that has ended before its deadline is not a timeout',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end } = await sandbox.sh('exit 3', { timeoutMs: 10_000 });
       equal([end.cause, end.exitCode], ['exited', 3], {
         promise: 'An end before the deadline is the own end of a program.',
@@ -36,8 +37,9 @@ export const endedByUs: Section = section('Deadlines and stops', [
   },
   {
     name: 'a signal that was aborted beforehand: nothing of the program runs, and the end is stopped',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end, stdout } = await sandbox.sh('echo ran; echo ran > ran.txt', { signal: AbortSignal.abort() });
       equal([end.cause, end.exitCode, end.signal, stdout], ['stopped', null, null, ''], {
         promise: 'A run that was stopped before it started is `stopped`, without an exit code.',
@@ -53,8 +55,9 @@ export const endedByUs: Section = section('Deadlines and stops', [
   },
   {
     name: 'a stop while the program is being started ends it as stopped',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       for (let i = 0; i < 3; i++) {
         const stop = new AbortController();
         const running = sandbox.sh('sleep 1000', { signal: stop.signal, killGraceMs: 100 });
@@ -69,8 +72,9 @@ export const endedByUs: Section = section('Deadlines and stops', [
   },
   {
     name: 'a reader that leaves ends the run as stopped, and its tree is gone',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const command = ['/bin/sh', '-c', `echo up; ${beat}`];
       for await (const chunk of house.provider.execute(sandbox.id, command, { timeoutMs: 30_000, killGraceMs: 100 })) {
         holds(chunk.data.length > 0, stopped);
@@ -87,11 +91,13 @@ export const endedByUs: Section = section('Deadlines and stops', [
   },
   {
     name: 'the first cause wins: a stop shortly before the deadline is a stop',
+    shares: true,
     needs: needsSignals,
     body: (house) => firstWins(house, 300, 700, 'stopped'),
   },
   {
     name: 'the first cause wins: a stop in the grace after the deadline is a timeout',
+    shares: true,
     needs: needsSignals,
     body: (house) => firstWins(house, 700, 300, 'timeout'),
   },
@@ -105,9 +111,10 @@ const stopped = {
 function byTimeout(what: string, script: string, exitCode: number | null): ConformanceTest {
   return {
     name: `a program ${what} meets its deadline: timeout, ${told(exitCode)}`,
+    shares: true,
     ...(exitCode !== null && { needs: needsSignals }),
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh(script, { timeoutMs: 600, killGraceMs: 500 });
       assertEndedByUs(run, 'timeout', exitCode);
       await sandbox.assertTreeIsGone();
@@ -119,9 +126,10 @@ function byTimeout(what: string, script: string, exitCode: number | null): Confo
 function byStop(what: string, script: string, exitCode: number | null): ConformanceTest {
   return {
     name: `a program ${what} is stopped: stopped, ${told(exitCode)}`,
+    shares: true,
     ...(exitCode !== null && { needs: needsSignals }),
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const stop = new AbortController();
       const options: RunOptions = { killGraceMs: 500, signal: stop.signal, onChunk: () => stop.abort() };
       assertEndedByUs(await sandbox.sh(script, options), 'stopped', exitCode);
@@ -163,7 +171,7 @@ function endsSoon(wallMs: number, dueMs: number): void {
 
 /** A program that ignores SIGTERM: the second cause comes while it is in its grace. */
 async function firstWins(house: House, stopMs: number, timeoutMs: number, cause: ExecutionEnd['cause']): Promise<void> {
-  const sandbox = await house.sandbox();
+  const sandbox = await house.shared();
   const stop = new AbortController();
   const { end } = await sandbox.sh("trap '' TERM; echo up; while :; do sleep 1; done", {
     timeoutMs,

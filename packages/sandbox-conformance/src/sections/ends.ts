@@ -2,7 +2,6 @@ import { constants } from 'node:os';
 import { endsAs } from '../end.js';
 import { equal, holds, isSentence } from '../promises.js';
 import type { House } from '../house.js';
-import type { RunOptions } from '../sandbox.js';
 import { needsPython, section } from '../suite.js';
 import type { ConformanceTest, Need, Section } from '../suite.js';
 import { programs } from '../programs.js';
@@ -53,6 +52,7 @@ export const ends: Section = section('Ends', [
   notStarted('whose interpreter is missing', ['/workspace/missing-interpreter']),
   {
     name: 'a shell that cannot find a program exits 127 by itself',
+    shares: true,
     body: (house) =>
       endsByItself(house, ['/bin/sh', '-c', 'no-such-program-at-all 2>/dev/null'], {
         parts: { cause: 'exited', exitCode: 127, signal: null },
@@ -62,6 +62,7 @@ export const ends: Section = section('Ends', [
   },
   {
     name: 'a child that dies by a signal does not make the end of its parent one',
+    shares: true,
     body: (house) =>
       endsByItself(house, ['/bin/sh', '-c', "sh -c 'kill -SEGV $$'; sh -c 'kill -KILL $$'; exit 5"], {
         parts: { cause: 'exited', exitCode: 5, signal: null },
@@ -71,8 +72,9 @@ export const ends: Section = section('Ends', [
   },
   {
     name: 'a program that kills all it can reach ends itself alone',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end, stdout } = await sandbox.sh('(sleep 30 & sleep 30) & sleep 0.1; kill -9 -1; echo left; exit 6');
       const told = [end.cause, end.exitCode, end.signal, stdout];
       // kill(-1) spares its caller on Linux; a shell that is a child of its own init may be hit on others.
@@ -88,26 +90,38 @@ export const ends: Section = section('Ends', [
     },
   },
   ...daemons.map(mainExits),
+  {
+    name: 'after each of these ends the sandbox runs again, in its workspace',
+    shares: true,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      for (const script of ['exit 0', 'exit 3', 'kill -SEGV $$', 'kill -KILL $$']) {
+        await sandbox.sh(script);
+        await sandbox.assertRunsAgain();
+      }
+      await sandbox.run(['/no/such/program']);
+      await sandbox.assertRunsAgain();
+    },
+  },
 ]);
 
 interface OwnEnd {
   readonly parts: Parameters<typeof endsAs>[1];
   readonly promise: string;
   readonly mend: string;
-  readonly options?: RunOptions;
 }
 
-/** Runs a program that ends by itself, and another one after it. */
+/** Runs a program that ends by itself. That another can run after it is shown by the test that follows. */
 async function endsByItself(house: House, command: readonly string[], own: OwnEnd): Promise<void> {
-  const sandbox = await house.sandbox();
-  const { end } = await sandbox.run(command, own.options);
+  const sandbox = await house.shared();
+  const { end } = await sandbox.run(command);
   endsAs(end, own.parts, own.promise, own.mend);
-  await sandbox.assertRunsAgain();
 }
 
 function exits(code: number): ConformanceTest {
   return {
     name: `exit ${code} is an exit with that number`,
+    shares: true,
     body: (house) =>
       endsByItself(house, ['/bin/sh', '-c', `exit ${code}`], {
         parts: { cause: 'exited', exitCode: code, signal: null },
@@ -127,6 +141,7 @@ function numberOf(signal: string): number {
 function diesBy(signal: string): ConformanceTest {
   return {
     name: `${signal}, met by itself, is told as a signal with its name`,
+    shares: true,
     body: (house) =>
       endsByItself(house, ['/bin/sh', '-c', `kill -${signal.slice(3)} $$`], {
         parts: { cause: 'signalled', exitCode: numberOf(signal), signal },
@@ -140,8 +155,9 @@ function diesBy(signal: string): ConformanceTest {
 function diesOrExits(signal: string): ConformanceTest {
   return {
     name: `${signal}, met by itself, is told by its number`,
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end } = await sandbox.sh(`kill -${signal.slice(3)} $$`);
       const named = end.cause === 'signalled' ? signal : null;
       holds(
@@ -158,7 +174,6 @@ function diesOrExits(signal: string): ConformanceTest {
         `${signal} is exit code ${numberOf(signal)}.`,
         'It is 128 + n.',
       );
-      await sandbox.assertRunsAgain();
     },
   };
 }
@@ -166,6 +181,7 @@ function diesOrExits(signal: string): ConformanceTest {
 function crash(what: string, signal: string, source: string): ConformanceTest {
   return {
     name: `a real crash by ${what} is ${signal}`,
+    shares: true,
     needs: needsPython,
     body: (house) =>
       endsByItself(house, [house.python, '-c', source], {
@@ -179,10 +195,12 @@ function crash(what: string, signal: string, source: string): ConformanceTest {
 function notStarted(what: string, command: readonly string[]): ConformanceTest {
   return {
     name: `a command ${what} is not started, and the reason says so`,
+    shares: true,
     body: async (house) => {
-      const files = { 'text.txt': 'no program' };
-      const sandbox = await house.sandbox({ files });
-      await sandbox.sh('printf "#!/no/such/interpreter\\n" > missing-interpreter; chmod +x missing-interpreter');
+      const sandbox = await house.shared();
+      await sandbox.sh(
+        'echo text > text.txt; printf "#!/no/such/interpreter\\n" > missing-interpreter; chmod +x missing-interpreter',
+      );
       const run = await sandbox.run(command);
       const { cause, exitCode, signal, reason } = run.end;
       equal(
@@ -203,7 +221,6 @@ function notStarted(what: string, command: readonly string[]): ConformanceTest {
         promise: 'What was not started printed nothing.',
         mend: 'Keep your own messages out of it.',
       });
-      await sandbox.assertRunsAgain();
     },
   };
 }
@@ -211,12 +228,11 @@ function notStarted(what: string, command: readonly string[]): ConformanceTest {
 function mainExits({ what, script, needs }: Daemon): ConformanceTest {
   return {
     name: `a main process that exits while a daemon lives that ${what}: its exit code is told, the daemon is gone`,
+    shares: true,
     ...(needs && { needs }),
     body: async (house) => {
-      const sandbox = await house.sandbox({
-        config: { environment: { PYTHON: house.python, DAEMON: programs.daemon } },
-      });
-      const run = await sandbox.sh(script);
+      const sandbox = await house.shared();
+      const run = await sandbox.sh(script, { environment: { PYTHON: house.python, DAEMON: programs.daemon } });
       equal([run.stdout, run.end.cause, run.end.exitCode], ['done\n', 'exited', 7], {
         promise: 'The end of the main process is the end of the run, with its own exit code.',
         mend: 'When the main process has ended, kill what is left of its tree; do not wait for it.',

@@ -27,8 +27,9 @@ const odd: readonly string[] = [
 export const environment: Section = section('Commands and environment', [
   {
     name: 'arguments arrive exactly: quotes, newlines, dollars, empty ones, unicode, control characters',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh('for a; do printf "%s\\0" "$a"; done', {}, odd);
       equal(run.stdout.split('\0').slice(0, -1), odd, {
         promise: 'argv reaches the program word for word.',
@@ -38,8 +39,9 @@ export const environment: Section = section('Commands and environment', [
   },
   {
     name: 'an argument of 100 KB and a thousand arguments arrive',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const long = 'x'.repeat(100_000);
       const one = await sandbox.sh('printf %s "$1" | wc -c', {}, [long]);
       const many = await sandbox.sh(
@@ -121,8 +123,9 @@ export const environment: Section = section('Commands and environment', [
   },
   {
     name: "nothing of the host's environment is inside: not in env, not in /proc",
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh(
         'env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"; true',
       );
@@ -139,17 +142,19 @@ export const environment: Section = section('Commands and environment', [
   },
   {
     name: 'PATH and HOME are set, and HOME is a folder',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('test -n "$PATH" && cd "$HOME" && echo fine');
       equal(stdout, 'fine\n', { promise: 'PATH and HOME are set.', mend: 'Set them where the solution does not.' });
     },
   },
   {
     name: 'python works where only python3 is installed',
+    shares: true,
     needs: needsPython,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.run(['python', '-c', 'import sys; print(sys.version_info[0])']);
       equal([run.stdout, run.end.cause], ['3\n', 'exited'], {
         promise: '`python` is Python 3 wherever that is there.',
@@ -159,8 +164,9 @@ export const environment: Section = section('Commands and environment', [
   },
   {
     name: 'a program inherits no descriptor but its three streams, and no signal ignored or blocked',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('ls -l /proc/$$/fd; :');
       const open = [...stdout.matchAll(/ (\d+) -> (.*)$/gm)].flatMap(([, fd, target]) =>
         Number(fd) > 2 && target !== '/dev/null' ? [`${fd ?? ''} leads to ${target ?? ''}`] : [],

@@ -16,8 +16,9 @@ const sharesKernel: Need = ({ capabilities }) =>
 export const hostile: Section = section('Hostile programs', [
   {
     name: 'a program is no root, has no capability, and can gain none',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('id -u; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status');
       const [uid = '', ...lines] = stdout.trim().split('\n');
       holds(
@@ -37,9 +38,10 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: 'system calls that attack the kernel or other processes are refused: mount, namespaces, ptrace, bpf, keyrings, io_uring, …',
+    shares: true,
     needs: (claims) => sharesKernel(claims) ?? needsPython(claims),
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.run([house.python, '-c', programs.calls]);
       equal(run.stdout, 'done\n', {
         promise: 'Each of these calls fails.',
@@ -54,8 +56,9 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: 'nothing can be written but /workspace, /output and private temporary folders',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh(programs.writableFolders, { timeoutMs: 40_000 });
       const own = /^(\/(workspace|output|tmp|run|var\/tmp|dev\/shm|dev\/mqueue)|HOME)(\/|$)/;
       const found = stdout.split('\n').filter((line) => line !== '' && !own.test(line));
@@ -73,10 +76,11 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: "no file of the host's is seen: not the server's state, not its folders, no socket, no disk",
+    shares: true,
     body: async (house) => {
       const secret = join(house.folder, 'host-file.txt');
       await writeFile(secret, hostSecret.value);
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh(
         'cat "$1"; ls -A "$2"; ls -A /root /home/*/.ssh; for p in /proc/[0-9]*; do cat "$p/root$1" "$p/cwd/../host-file.txt"; done',
         {},
@@ -120,8 +124,9 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: 'its init cannot be ended or stopped, and its end stays true',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh(
         'kill -9 1 2>/dev/null; kill -STOP 1 2>/dev/null; kill -TERM 1 2>/dev/null; sleep 0.2; echo alive; exit 6',
       );
@@ -188,8 +193,9 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: 'an endless flood on both streams ends at its deadline, and the sandbox can run again',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       let bytes = 0;
       const run = await sandbox.sh('yes & yes >&2', {
         timeoutMs: 700,
@@ -210,9 +216,10 @@ export const hostile: Section = section('Hostile programs', [
   },
   {
     name: 'memory that outlives processes (System V IPC, POSIX queues, /dev/shm) does not outlive an execution',
+    shares: true,
     needs: needsPython,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       await sandbox.run([house.python, '-c', programs.keepMemory]);
       const { stdout } = await sandbox.sh(
         'tail -n +2 /proc/sysvipc/shm /proc/sysvipc/msg /proc/sysvipc/sem 2>/dev/null | grep "[0-9]"; ls -A /dev/shm 2>/dev/null',

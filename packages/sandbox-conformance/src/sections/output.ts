@@ -12,6 +12,7 @@ const bytes = Buffer.concat(Array<Buffer>(64).fill(Buffer.from(Uint8Array.from({
 export const output: Section = section('Output', [
   {
     name: 'chunks of both streams come in the order in which they were written, where the program waits in between',
+    shares: true,
     body: async (house) => {
       const { chunks } = await run(
         house,
@@ -39,8 +40,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'output arrives while the program runs, also without a newline',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { ended } = await within(
         5000,
         'The first output of a program that goes on',
@@ -59,9 +61,10 @@ export const output: Section = section('Output', [
   },
   {
     name: '100 MB arrive to the last byte',
+    shares: true,
     timeoutMs: 120_000,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const seen = await digest((onChunk) =>
         sandbox.sh('yes 0123456789abcdef | head -c 100000000', {
           keep: false,
@@ -75,9 +78,10 @@ export const output: Section = section('Output', [
   },
   {
     name: 'both streams at full rate arrive to the last byte',
+    shares: true,
     timeoutMs: 120_000,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const seen = await digest((onChunk) =>
         sandbox.sh('(yes out | head -c 20000000) & (yes error | head -c 20000000) >&2; wait', { keep: false, onChunk }),
       );
@@ -113,8 +117,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'a program that closes its output goes on to its own end',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh('echo first; exec >&- 2>&-; sleep 0.5; echo late > late; exit 3');
       const late = await sandbox.sh('cat late');
       equal([run.stdout, run.end.cause, run.end.exitCode, late.stdout], ['first\n', 'exited', 3, 'late\n'], {
@@ -125,8 +130,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'what is written right before the exit arrives, every time',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       for (let i = 0; i < 15; i++) {
         const run = await sandbox.sh('head -c 200000 /dev/zero; echo last words >&2; exit 1');
         equal([run.stdout.length, run.stderr], [200_000, 'last words\n'], complete);
@@ -135,8 +141,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'what was written before it was killed arrives',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       for (let i = 0; i < 5; i++) {
         const run = await sandbox.sh('head -c 60000 /dev/zero; echo last words >&2; kill -KILL $$');
         equal([run.stdout.length, run.stderr], [60_000, 'last words\n'], complete);
@@ -145,6 +152,7 @@ export const output: Section = section('Output', [
   },
   {
     name: 'what a background child wrote before the main process ended arrives, though it holds the pipes',
+    shares: true,
     body: async (house) => {
       const { stdout, stderr, wallMs } = await run(
         house,
@@ -163,6 +171,7 @@ export const output: Section = section('Output', [
   },
   {
     name: 'no output is no output',
+    shares: true,
     body: async (house) => {
       const seen = await run(house, ':');
       equal([seen.chunks.length, seen.end.exitCode], [0, 0], {
@@ -173,8 +182,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'a slow reader slows the program, and loses nothing',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       let pauses = 0;
       const seen = await digest((onChunk) =>
         sandbox.sh('yes slow | head -c 8000000', {
@@ -190,8 +200,9 @@ export const output: Section = section('Output', [
   },
   {
     name: 'what nobody reads is not collected without bound: the program waits',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const stop = new AbortController();
       let count = 0;
       const run = await sandbox.sh('yes', {
@@ -227,8 +238,8 @@ const complete = {
   mend: 'Read each stream to its end before the iterable finishes, and keep the order of what was read.',
 };
 
-async function run(house: House, script: string, files: SolutionFiles = {}, options: RunOptions = {}): Promise<Run> {
-  const sandbox = await house.sandbox({ files });
+async function run(house: House, script: string, files?: SolutionFiles, options: RunOptions = {}): Promise<Run> {
+  const sandbox = await (files === undefined ? house.shared() : house.sandbox({ files }));
   return sandbox.sh(script, options);
 }
 

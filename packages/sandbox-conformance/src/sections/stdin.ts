@@ -10,8 +10,9 @@ const passed = {
 export const stdin: Section = section('Standard input', [
   {
     name: 'where none is given it is empty and closed, and can be opened by its name',
+    shares: true,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout, end } = await sandbox.sh('cat; wc -c < /dev/stdin; read line; echo "read says $?"');
       equal([stdout.trim().replace(/^ +/, ''), end.exitCode], ['0\nread says 1', 0], {
         promise: 'Without stdin asked for, it is empty and closed.',
@@ -21,9 +22,10 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'bytes arrive exactly, and then the end',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const bytes = Buffer.from(Uint8Array.from({ length: 70_000 }, (_, index) => index & 255));
       const { chunks, end } = await sandbox.sh('cat', {
         stdin: pieces([bytes.subarray(0, 1), bytes.subarray(1, 300), bytes.subarray(300)]),
@@ -34,18 +36,20 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'an input that is empty ends at once',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('wc -c', { stdin: pieces([]) });
       equal(stdout.trim(), '0', passed);
     },
   },
   {
     name: '20 MB arrive whole',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const piece = Buffer.alloc(100_000, 'x');
       const { stdout } = await sandbox.sh('tr -d y | wc -c', { stdin: pieces(Array<Buffer>(200).fill(piece)) });
       equal(stdout.trim(), '20000000', passed);
@@ -53,9 +57,10 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'a program that does not read makes the source wait',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const piece = Buffer.alloc(65_536, 'x');
       const stop = new AbortController();
       let taken = 0;
@@ -79,9 +84,10 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'a program answers to what it reads, while it runs',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       let answer: (text: string) => void = () => undefined;
       const answers = new Promise<string>((resolve) => (answer = resolve));
       const source = async function* (): AsyncGenerator<Uint8Array> {
@@ -99,9 +105,10 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'a program that closes it, or ends without reading, is not held up, and the source is told',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       for (const script of ['exec <&-; echo closed; exit 4', 'exit 4']) {
         let told = false;
         const source = async function* (): AsyncGenerator<Uint8Array> {
@@ -126,9 +133,10 @@ export const stdin: Section = section('Standard input', [
   },
   {
     name: 'a source that never ends does not hold the end of the program',
+    shares: true,
     needs: needsStdin,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const source = async function* (): AsyncGenerator<Uint8Array> {
         yield Buffer.from('line\n');
         await new Promise(() => undefined);

@@ -9,9 +9,10 @@ const tty = { cols: 91, rows: 33 };
 export const terminal: Section = section('Terminal', [
   {
     name: 'where none is claimed, a run that asks for one is not started, with a reason',
+    shares: true,
     needs: ({ capabilities }) => (capabilities.tty ? 'a provider without tty' : null),
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end } = await sandbox.sh('echo ran', { tty, stdin: keys([]) });
       equal([end.cause, isSentence(end.reason)], ['not-started', true], {
         promise: 'What is not supported is refused, never ignored.',
@@ -22,9 +23,10 @@ export const terminal: Section = section('Terminal', [
   },
   {
     name: 'all three streams are a terminal of the size that was asked for, and their output is one stream',
+    shares: true,
     needs: needsTty,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout, stderr, end } = await sandbox.sh(
         'test -t 0 && test -t 1 && test -t 2 && echo terminal; stty size; echo error >&2; exit 3',
         { tty, stdin: keys([]) },
@@ -38,9 +40,10 @@ export const terminal: Section = section('Terminal', [
   },
   {
     name: 'what is typed arrives, and is echoed by the terminal',
+    shares: true,
     needs: needsTty,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('read line; echo "got $line"', { tty, stdin: keys(['hello\r']) });
       equal(stdout, 'hello\r\ngot hello\r\n', {
         promise: 'Keys go to the terminal.',
@@ -50,9 +53,10 @@ export const terminal: Section = section('Terminal', [
   },
   {
     name: 'a resize arrives, and the program is told',
+    shares: true,
     needs: needsTty,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       let up: () => void = () => undefined;
       const isUp = new Promise<void>((resolve) => (up = resolve));
       const resizes = async function* (): AsyncGenerator<TtySize> {
@@ -74,9 +78,10 @@ export const terminal: Section = section('Terminal', [
   },
   {
     name: 'Ctrl-C interrupts the program, and Ctrl-D ends its input',
+    shares: true,
     needs: needsTty,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       let up: () => void = () => undefined;
       const isUp = new Promise<void>((resolve) => (up = resolve));
       const source = async function* (): AsyncGenerator<Uint8Array> {
@@ -102,9 +107,10 @@ export const terminal: Section = section('Terminal', [
   },
   {
     name: 'a deadline ends a program in a terminal, and the sandbox can run again',
+    shares: true,
     needs: needsTty,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end } = await sandbox.sh('trap "" TERM HUP; echo up; while :; do sleep 0.05; done', {
         tty,
         stdin: keys([]),

@@ -12,9 +12,10 @@ print(int(sum(os.times()[:2]) * 1000))`;
 export const usage: Section = section('Usage', [
   {
     name: 'CPU time and the peak of memory are those of the whole tree',
+    shares: true,
     needs: needsAll(needsUsage, needsPython),
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const run = await sandbox.sh('"$1" -c "$2" & "$1" -c "$2" & wait', {}, [house.python, busy]);
       const inside = run.stdout
         .trim()
@@ -41,9 +42,10 @@ export const usage: Section = section('Usage', [
   },
   {
     name: 'samples are reported while it runs, and never go back',
+    shares: true,
     needs: needsUsage,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { reports, end } = await sandbox.sh('i=0; while [ $i -lt 30 ]; do i=$((i+1)); sleep 0.05; done; sleep 0.3');
       const samples = reports.flatMap((report) => (report.type === 'sample' ? [report.usage] : []));
       holds(samples.length > 0, {
@@ -55,9 +57,10 @@ export const usage: Section = section('Usage', [
   },
   {
     name: 'usage() tells of the running command, and can be asked when none runs',
+    shares: true,
     needs: needsUsage,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const before = await sandbox.usage();
       holds(typeof before === 'object', {
         promise: 'usage() of an idle sandbox is no error.',
@@ -86,9 +89,10 @@ export const usage: Section = section('Usage', [
   },
   {
     name: 'each execution is counted from its own start',
+    shares: true,
     needs: needsUsage,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const first = await sandbox.sh('i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done');
       const second = await sandbox.sh(':');
       const [before, after] = [first.end.usage.cpuTimeMs ?? 0, second.end.usage.cpuTimeMs ?? 0];
@@ -104,9 +108,10 @@ export const usage: Section = section('Usage', [
   },
   {
     name: 'disk use, where it is measured, is what /workspace and /output hold',
+    shares: true,
     needs: needsUsage,
     body: async (house) => {
-      const sandbox = await house.sandbox();
+      const sandbox = await house.shared();
       const { end } = await sandbox.sh(
         'dd if=/dev/zero of=a bs=1M count=8 && dd if=/dev/zero of=/output/b bs=1M count=4 && sync',
       );
