@@ -286,6 +286,51 @@ test('where the disk is full a write fails with SANDBOX004 and leaves what was t
   expect((await sandbox.sh('ls -A /workspace; du -s /workspace | cut -f 1')).stdout).toMatch(/^f\n\d{1,2}\n$/);
 });
 
+test('a sandbox whose disk is full can be looked into and made room in', async () => {
+  await sandbox.cleanup();
+  sandbox = await server.sandbox({}, { diskBytes: 8 << 20 });
+  files = server.provider.files(sandbox.id);
+  const { end } = await sandbox.sh('head -c 4000000 /dev/zero > a; head -c 60000000 /dev/zero > b; sleep 1');
+  expect(end.limitsHit).toMatchObject([{ limit: 'disk' }]);
+  expect(namesOf(await files.list('/workspace'))).toEqual(['a', 'b']);
+  expect(await read('/workspace/a', { offset: 3_999_990 })).toHaveLength(10);
+  await files.remove('/workspace/b');
+  await files.write('/workspace/c', bytes('fits'));
+  expect((await sandbox.sh('cat c')).stdout).toBe('fits');
+});
+
+test('what a program puts in place of a file that is being written holds no call, and is not taken for it', async () => {
+  const swap = `
+import os, time
+open('/workspace/up', 'w').close()
+while True:
+  for name in os.listdir('.'):
+    if len(name) != 33: continue
+    os.unlink(name)
+    [os.mkfifo, lambda name: os.symlink('/etc/passwd', name), os.mkdir][int(open('kind').read())](name)
+    open('swapped', 'w').close()
+`;
+  for (const kind of ['0', '1', '2']) {
+    await files.write('/workspace/kind', bytes(kind));
+    const running = sandbox.run(['python3', '-c', swap]);
+    await until('the program is up', async () => (await codeOf(files.stat('/workspace/up'))) === 'none');
+    async function* patient(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('data');
+      await until('it was swapped', async () => (await codeOf(files.stat('/workspace/swapped'))) !== 'SANDBOX012');
+      yield Buffer.from('more');
+    }
+    const started = performance.now();
+    expect(await codeOf(files.write('/workspace/f', patient(), { signal: AbortSignal.timeout(20_000) }))).toBe(
+      'SANDBOX008',
+    );
+    expect(performance.now() - started).toBeLessThan(10_000);
+    await sandbox.cleanup();
+    await running;
+    sandbox = await server.sandbox();
+    files = server.provider.files(sandbox.id);
+  }
+});
+
 test('a file beyond the limit for one is refused with SANDBOX004', async () => {
   await sandbox.cleanup();
   sandbox = await server.sandbox({}, { fileBytes: 1 << 20 });

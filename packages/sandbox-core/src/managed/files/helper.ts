@@ -51,8 +51,11 @@ export async function* runHelper(host: FilesHost, plan: HelperPlan): AsyncGenera
       stdin: plan.input !== undefined,
       signal: stop.signal,
       report: () => undefined,
-      exceeded: ({ limit }) =>
-        stop.abort(new SandboxError('SANDBOX004', `The limit "${limit}" of the sandbox is reached.`)),
+      exceeded: ({ limit }) => {
+        // Whoever is over the limit of the disk may still look, and make room.
+        if (limit === 'disk' && plan.input === undefined) return;
+        stop.abort(new SandboxError('SANDBOX004', `The limit "${limit}" of the sandbox is reached.`));
+      },
     }).catch((error: unknown) => {
       throw stop.signal.aborted ? stop.signal.reason : withoutHostPaths(error);
     });

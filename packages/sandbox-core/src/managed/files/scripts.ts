@@ -116,32 +116,39 @@ ${TO_PARENT}
 `;
 
 /**
- * Argument: the mode. Reads the data from stdin, and after it the nonce: an input that was cut off lacks it. Only a whole file, in a
- * file made for it under a name that nobody guesses, takes the other's place.
+ * Argument: the mode. Reads the data from stdin, and after it the nonce: an input that was cut off lacks it. Only a whole file takes the
+ * other's place. It is written under a name that is free, and once it is open only known by its descriptor, whatever a program puts there.
  */
 export const WRITE = `${COMMON}
-mode=$1 temporary=./.$nonce
+mode=$1 temporary=.$nonce
 shift
 ${TO_PARENT}
 target "$1"
 umask 077
 set -C
-say open
+# False once a program moved or removed it.
+kept() { [ "$(readlink /proc/self/fd/3 && echo x)" = "$here/$temporary$nl"x ]; }
 undo() {
-  rm -f -- "$temporary" 2>/dev/null
+  rm -f -- "./$temporary" 2>/dev/null
   "$@"
 }
-error=$({ cat >"$temporary"; } 2>&1)
-code=$?
-[ "$code" != 153 ] || undo fail large # SIGXFSZ
-[ "$code" = 0 ] || undo because "$error"
-size=$(stat -c %s -- "$temporary" 2>/dev/null)
-kept=$((\${size:-0} - 32))
-[ "$kept" -ge 0 ] || undo fail cut
-[ "$(tail -c 32 <"$temporary" 2>/dev/null)" = "$nonce" ] || undo fail cut
-dd of="$temporary" bs=1 seek="$kept" count=0 2>/dev/null </dev/null || undo fail broken
-error=$(chmod -- "$mode" "$temporary" 2>&1 && mv -fT -- "$temporary" "./$1" 2>&1) || undo because "$error"
-say done
+error=$({ : >"./$temporary"; } 2>&1) || because "$error"
+{
+  kept || undo fail link
+  say open
+  error=$(cat 2>&1 >&3)
+  code=$?
+  [ "$code" != 153 ] || undo fail large # SIGXFSZ
+  [ "$code" = 0 ] || undo because "$error"
+  size=$(stat -L -c %s /proc/self/fd/3 2>/dev/null)
+  length=$((\${size:-0} - 32))
+  [ "$length" -ge 0 ] || undo fail cut
+  [ "$(tail -c 32 </proc/self/fd/3 2>/dev/null)" = "$nonce" ] || undo fail cut
+  dd of=/proc/self/fd/3 bs=1 seek="$length" count=0 2>/dev/null </dev/null || undo fail broken
+  kept || undo fail link
+  error=$(chmod "$mode" /proc/self/fd/3 2>&1 && mv -fT -- "./$temporary" "./$1" 2>&1) || undo because "$error"
+  say done
+} 3<>"./$temporary" || undo fail link
 `;
 
 /** Makes what is missing of the path. */
