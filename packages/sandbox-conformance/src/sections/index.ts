@@ -3,6 +3,7 @@ import { concurrency } from './concurrency.js';
 import { endedByUs } from './ended-by-us.js';
 import { ends } from './ends.js';
 import { environment } from './environment.js';
+import { fileCalls } from './file-calls.js';
 import { hostile } from './hostile.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
@@ -10,6 +11,7 @@ import { output } from './output.js';
 import { preparation } from './preparation.js';
 import { probe } from './probe.js';
 import { solutionFiles } from './files.js';
+import { mounts } from './mounts.js';
 import { network } from './network.js';
 import { stdin } from './stdin.js';
 import { terminal } from './terminal.js';
@@ -33,4 +35,6 @@ export const sections: readonly Section[] = [
   network,
   vanishing,
   hostile,
+  mounts,
+  fileCalls,
 ];
