@@ -24,6 +24,12 @@ export const marked = 'sh -c "sleep 600; :" "$DATA_DIR"';
 /** The starts seen so far of each data folder: their folders are gone when their cgroups must be. */
 const knownInstances = new Map<string, Set<string>>();
 
+/** The names of all starts that were ever seen in a data folder. */
+export function seenInstancesOf(dataDir: string): ReadonlySet<string> {
+  instancesOf(dataDir);
+  return knownInstances.get(dataDir) ?? new Set();
+}
+
 /** Reads, and keeps, the names of the starts that have something in a data folder. */
 export function instancesOf(dataDir: string): string[] {
   const folder = join(dataDir, 'sandboxes');
