@@ -15,14 +15,15 @@ export interface AttachedPlan {
   /** By where they are mounted. */
   readonly volumes?: Readonly<Record<string, string>>;
   readonly writableRoot?: boolean;
-  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Asked by the engine's resolver; none: those of its host. */
+  readonly dns?: readonly string[];
 }
 
 const MEMORY = 64 << 20;
 
 /** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. */
 export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOptions {
-  const { image, labels, script, parameters, networkMode, capability, securityOpt, volumes = {}, sysctls } = plan;
+  const { image, labels, script, parameters, networkMode, capability, securityOpt, volumes = {}, dns = [] } = plan;
   return {
     Image: image,
     User: '0:0',
@@ -63,7 +64,7 @@ export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOpt
       })),
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
-      ...(sysctls && { Sysctls: { ...sysctls } }),
+      Dns: [...dns],
     },
   };
 }

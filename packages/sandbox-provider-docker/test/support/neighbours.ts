@@ -1,0 +1,124 @@
+import { connect, resolveEndpoint } from '../../src/connect/index.js';
+import { type RunningGuest, startGuest } from './guest.js';
+
+const docker = connect(resolveEndpoint());
+export const debian = 'ergon-test/debian:1';
+
+/** Answers on TCP and UDP at every address of its network namespace, on TCP at 127.0.0.1 as well, and questions for names, all with 203.0.113.9. */
+const server = `
+import socket, threading
+def tcp(host, port):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port)); listener.listen()
+    while True:
+        connection, _ = listener.accept(); connection.sendall(b'here'); connection.close()
+def udp(port, answer):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); listener.bind(('0.0.0.0', port))
+    while True:
+        data, sender = listener.recvfrom(999); listener.sendto(answer(data), sender)
+def name(question):
+    end = question.index(b'\\0', 12) + 5
+    kind = question[end - 4:end - 2]
+    head = question[:2] + b'\\x81\\x80\\0\\1' + (b'\\0\\1' if kind == b'\\0\\1' else b'\\0\\0') + b'\\0\\0\\0\\0' + question[12:end]
+    return head + (b'\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4' + bytes([203, 0, 113, 9]) if kind == b'\\0\\1' else b'')
+for target, args in [(tcp, ('0.0.0.0', 7777)), (tcp, ('127.0.0.1', 7778)), (udp, (7777, lambda data: b'here'))] + ([(udp, (53, name))] if NAMES else []):
+    threading.Thread(target=target, args=args).start()
+print('serving', flush=True)
+`;
+
+/** Tells of each address whether anything came back, by TCP and UDP, with a socket as it is and with one bound to the device. */
+const visitor = `
+import json, socket, sys
+def attempt(address, port, kind, bound):
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    with socket.socket(family, kind) as s:
+        s.settimeout(1)
+        try:
+            if bound: s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0')
+            if kind == socket.SOCK_DGRAM:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                s.sendto(b'?', socket.getaddrinfo(address, port, family, kind)[0][4])
+            else: s.connect(socket.getaddrinfo(address, port, family, kind)[0][4])
+            return s.recv(9) == b'here'
+        except OSError: return False
+for address in sys.argv[2:]:
+    ways = [(kind, bound) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM) for bound in (False, True)]
+    print(address, 'reached' if any(attempt(address, int(sys.argv[1]), *way) for way in ways) else 'closed')
+`;
+
+/** The addresses that something answered at, asked from a container with this network. */
+export async function reached(
+  networkMode: string,
+  port: number,
+  addresses: readonly string[],
+  user?: string,
+): Promise<string[]> {
+  const options = { networkMode, image: debian, ...(user && { user }) };
+  await using running = await startGuest(docker, `python3 -c "$0" ${port} ${addresses.join(' ')}`, options, visitor);
+  const said = await running.output;
+  const lines = said.trim().split('\n');
+  if (lines.length !== addresses.length) throw new Error(`The visitor failed: ${said}`);
+  return lines.flatMap((line) => (line.endsWith(' reached') ? [line.split(' ')[0] ?? ''] : []));
+}
+
+/** A server with this network, which serves when this resolves. */
+export async function serve(networkMode: string, names = false): Promise<RunningGuest> {
+  const script = server.replace('NAMES', names ? 'True' : 'False');
+  const running = await startGuest(
+    docker,
+    'exec python3 -c "$0"',
+    { networkMode, image: debian, user: '0:0', capabilities: ['NET_BIND_SERVICE'] },
+    script,
+  );
+  await running.says('serving');
+  return running;
+}
+
+/** Addresses that the host has for the test, and one of a machine beyond it that is reached through the host. */
+export const hostAddresses = [
+  '169.254.169.254',
+  '100.100.100.200',
+  '168.63.129.16',
+  '10.98.76.54',
+  '192.168.251.1',
+  '203.0.113.1',
+] as const;
+export const publicAddress = '203.0.113.7';
+
+/** Gives the host of the engine those addresses, and a link to the machine `beyond`; all of it goes with that container. */
+export async function link(beyond: RunningGuest): Promise<void> {
+  const { State } = await beyond.container.inspect();
+  const inside = `nsenter --target ${State.Pid} --net`;
+  const script = [
+    'set -e',
+    `ip link add ergon-public type veth peer name beyond netns ${State.Pid}`,
+    ...hostAddresses.map(
+      (address) => `ip address add ${address}/${address.startsWith('203.') ? 24 : 32} dev ergon-public`,
+    ),
+    'ip link set ergon-public up',
+    `${inside} ip address add ${publicAddress}/24 dev beyond`,
+    `${inside} ip link set beyond up`,
+    `${inside} ip route add default via 203.0.113.1`,
+    'echo linked',
+  ].join('\n');
+  const container = await docker.createContainer({
+    Image: debian,
+    Cmd: ['sh', '-c', script],
+    Tty: true,
+    HostConfig: {
+      NetworkMode: 'host',
+      PidMode: 'host',
+      CapAdd: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'],
+      SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined'],
+    },
+  });
+  try {
+    await container.start();
+    await container.wait();
+    const log = (await container.logs({ stdout: true, stderr: true })).toString();
+    if (!log.includes('linked')) throw new Error(`The test's network was not made: ${log}`);
+  } finally {
+    await container.remove({ force: true });
+  }
+}
