@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
@@ -7,8 +6,6 @@ import type {
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
-import { checkedArchive, packFolder } from './archive/index.js';
-import { endOfArchive } from './archive/header.js';
 import { count } from './container/account.js';
 import {
   containerConfig,
@@ -24,6 +21,7 @@ import { Keeper, watchDisk } from './disk/index.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
+import { sandboxFiles } from './files.js';
 import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { openNetwork, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
@@ -94,26 +92,30 @@ export class DockerSandbox {
     }));
   }
 
-  /** After a failure, `close` removes what there is. */
+  /** All that can be made before the solution is known: the folders, empty, and a container that waits. After a failure, `close` removes what there is. */
   async open(): Promise<void> {
     const { engine, seccomp, networkImage } = this.parts;
     const { sandboxId, signal } = this.template;
-    for (const volume of Object.values(this.#volumes)) {
-      signal?.throwIfAborted();
-      await engine.createVolume(volume, labelsOf(this.template, 'volume'));
-    }
-    this.#keeper = await this.#openKeeper(signal);
+    const labels = labelsOf(this.template, 'volume');
+    await all(Object.values(this.#volumes).map((volume) => engine.createVolume(volume, labels)));
     signal?.throwIfAborted();
-    if (networkImage !== null) {
-      this.#network = await openNetwork(engine.docker, {
-        sandboxId,
-        labels: labelsOf(this.template, 'network'),
-        image: networkImage,
-        hostAddresses: [],
-        securityOpt: securityOptions(seccomp),
-        ...(signal && { signal }),
-      });
-    }
+    const keeping = this.#openKeeper(signal).then((keeper) => (this.#keeper = keeper));
+    const parking = async (): Promise<void> => {
+      if (networkImage !== null) {
+        this.#network = await openNetwork(engine.docker, {
+          sandboxId,
+          labels: labelsOf(this.template, 'network'),
+          image: networkImage,
+          hostAddresses: [],
+          securityOpt: securityOptions(seccomp),
+          ...(signal && { signal }),
+        });
+      }
+      signal?.throwIfAborted();
+      this.#parked = this.#park();
+      await this.#parked;
+    };
+    await all([keeping, parking()]);
     signal?.throwIfAborted();
   }
 
@@ -134,20 +136,9 @@ export class DockerSandbox {
     const keeper = this.#keeper;
     if (keeper === null) throw new Error('place() comes after open().');
     const { program } = this.parts.identity;
-    const owner = { uid: program, gid: program };
-    await keeper.put('/', packFolder(path, { ...owner, prefix: 'solution' }), signal);
-    await keeper.put('/', packFolder(path, { ...owner, prefix: 'workspace' }), signal);
-    await keeper.put('/', checkedArchive(Readable.from([endOfArchive]), { ...owner, prefix: 'output' }), signal); // the folder itself
-    for (const { source, target } of this.template.mounts) {
-      const options = { ...owner, prefix: target.slice(1) };
-      const archive =
-        'folder' in source ? packFolder(source.folder, options) : checkedArchive(source.archive(), options);
-      await keeper.put('/', archive, signal);
-    }
+    await keeper.put('/', sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
     await keeper.start(signal);
     signal?.throwIfAborted();
-    this.#parked = this.#park();
-    await this.#parked;
   }
 
   async #park(): Promise<Parked> {
@@ -274,4 +265,9 @@ export class DockerSandbox {
     await removeSandbox(engine, instanceId, sandboxId);
     await this.#network?.close();
   }
+}
+
+/** Waits for each, so that none goes on unseen; then throws the first failure. */
+async function all(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works)) if (outcome.status === 'rejected') throw outcome.reason;
 }
