@@ -1,6 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -67,6 +67,19 @@ const names = async (path: string): Promise<string[]> => (await files.list(path)
 const fifo = (path: string): void => {
   execFileSync('mkfifo', [path]);
 };
+
+/** Exchanges two names again and again, without a moment in which one is missing (renameat2(2)), until the returned function is called. */
+function exchanging(one: string, other: string): () => Promise<void> {
+  const program =
+    'import ctypes, os, sys\nlibc = ctypes.CDLL(None)\n' +
+    'while os.getppid() != 1: libc.renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2)';
+  const child = spawn('/usr/bin/python3', ['-c', program, one, other]);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return () => {
+    child.kill('SIGKILL');
+    return exited;
+  };
+}
 
 describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) => {
   beforeEach(() => {
@@ -235,71 +248,60 @@ describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) =>
     const outside = join(folder, 'outside');
     await mkdir(outside);
     await writeFile(join(outside, 'f'), 'outside');
+    await writeFile(join(outside, 'mark'), '');
     await mkdir(join(box, 'd'));
     await writeFile(join(box, 'd/f'), 'inside');
-    let swapping = true;
-    let swaps = 0;
-    const swap = async (): Promise<void> => {
-      await symlink(outside, join(box, 'l'));
-      while (swapping) {
-        await rename(join(box, 'd'), join(box, 'kept'));
-        await rename(join(box, 'l'), join(box, 'd'));
-        await rename(join(box, 'd'), join(box, 'l'));
-        await rename(join(box, 'kept'), join(box, 'd'));
-        if (++swaps % 10 === 0) await delay(30); // slow shells, too, find it right now and then
-      }
-    };
-    const swapped = swap();
+    await symlink(outside, join(box, 'l'));
+    const swapping = exchanging(join(box, 'd'), join(box, 'l'));
     const seen = new Set<string>();
     const deadline = performance.now() + 3000;
-    for (let round = 0; performance.now() < deadline; round++) {
+    for (let round = 0; performance.now() < deadline || (!seen.has('inside') && round < 500); round++) {
       const calls = [
         read('/workspace/d/f'),
-        names('/workspace/d').then((all) => all.join()),
-        files.write(`/workspace/d/w${round}`, bytes('x')).then(() => 'written'),
-        files.rename('/workspace/d/f', '/workspace/d/f2').then(() => files.rename('/workspace/d/f2', '/workspace/d/f')),
-        files.remove(`/workspace/d/w${round - 1}`),
+        names('/workspace/d').then((all) => (all.includes('mark') ? 'outside' : 'inside')),
+        files.write('/workspace/d/w', bytes('x')).then(() => 'written'),
+        files.makeDir(`/workspace/d/m${round}`).then(() => 'made'),
+        files.rename('/workspace/d/f', '/workspace/d/g').then(() => 'moved'),
+        files.rename('/workspace/d/g', '/workspace/d/f').then(() => 'moved'),
+        files.remove(`/workspace/d/m${round - 1}`).then(() => 'removed'),
       ];
       for (const each of await Promise.allSettled(calls)) {
-        seen.add(each.status === 'fulfilled' ? String(each.value).slice(0, 7) : (each.reason as { code: string }).code);
+        seen.add(each.status === 'fulfilled' ? each.value : (each.reason as { code: string }).code);
       }
     }
-    swapping = false;
-    await swapped;
-    expect(readdirSync(outside)).toEqual(['f']);
-    expect([...seen]).not.toContain('outside');
-    expect([...seen].filter((what) => /^SANDBOX(?!008|012)/.test(what))).toEqual([]);
+    await swapping();
+    expect(readdirSync(outside)).toEqual(['f', 'mark']);
+    const allowed = ['inside', 'written', 'made', 'moved', 'removed', 'SANDBOX008', 'SANDBOX012'];
+    expect([...seen].filter((what) => !allowed.includes(what))).toEqual([]);
     expect([...seen]).toContain('inside');
   });
 
-  it('that are swapped for a FIFO hold no call beyond its deadline', async () => {
+  it('behind a link that is swapped in are not read', async () => {
+    await writeFile(join(folder, 'secret'), 'outside');
+    await writeFile(join(box, 'f'), 'inside');
+    await symlink(join(folder, 'secret'), join(box, 'l'));
+    const swapping = exchanging(join(box, 'f'), join(box, 'l'));
+    const seen = new Set<string>();
+    for (let round = 0; round < 60 || (!seen.has('inside') && round < 500); round++) {
+      seen.add(await read('/workspace/f').catch((error: unknown) => (error as { code: string }).code));
+    }
+    await swapping();
+    expect([...seen].sort()).toEqual(['SANDBOX008', 'inside']);
+  });
+
+  it('that are swapped for a FIFO that something writes to are not read', async () => {
     fifo(join(box, 'fifo'));
     await writeFile(join(box, 'f'), 'file');
-    let swapping = true;
-    const swap = async (): Promise<void> => {
-      while (swapping) {
-        await rename(join(box, 'f'), join(box, 'kept'));
-        await rename(join(box, 'fifo'), join(box, 'f'));
-        await rename(join(box, 'f'), join(box, 'fifo'));
-        await rename(join(box, 'kept'), join(box, 'f'));
-      }
-    };
-    const swapped = swap();
+    const writer = await open(join(box, 'fifo'), 'r+');
+    await writer.write('from the FIFO');
+    const swapping = exchanging(join(box, 'f'), join(box, 'fifo'));
     const seen = new Set<string>();
-    for (let round = 0; round < 30; round++) {
-      const stop = AbortSignal.timeout(2000);
-      seen.add(
-        await (async () => {
-          let text = '';
-          for await (const chunk of files.read('/workspace/f', { signal: stop })) text += Buffer.from(chunk).toString();
-          return text;
-        })().catch((error: unknown) => (error as { code: string }).code),
-      );
+    for (let round = 0; round < 60 || (!seen.has('file') && round < 500); round++) {
+      seen.add(await read('/workspace/f').catch((error: unknown) => (error as { code: string }).code));
     }
-    swapping = false;
-    await swapped;
-    expect([...seen].filter((what) => !['file', 'SANDBOX008', 'SANDBOX011', 'SANDBOX012'].includes(what))).toEqual([]);
-    expect([...seen]).toContain('file');
+    await swapping();
+    await writer.close();
+    expect([...seen].sort()).toEqual(['SANDBOX008', 'file']);
   });
 
   it('in folders without permissions are refused, not shown as none; removed they are', async () => {
@@ -449,7 +451,7 @@ describe('calls to files', () => {
 
   it('see nothing of the variables that a solution sets', async () => {
     await provider.cleanup('box');
-    await provider.prepare('solution', folder, { ...config, environment: { LD_PRELOAD: '/evil', WORKSPACE_DIR: '/' } });
+    await provider.prepare('solution', folder, { ...config, environment: { PATH: '/nowhere', WORKSPACE_DIR: '/' } });
     await provider.files('box').write('/workspace/f', bytes('x'));
     expect(existsSync(join([...provider.boxes][0] ?? '', 'f'))).toBe(true);
   });
@@ -467,13 +469,37 @@ describe('calls to files', () => {
     expect(provider.assisting.size).toBe(0);
   });
 
-  it('end with a reader that leaves', async () => {
-    await writeFile(join(box, 'large'), Buffer.alloc(20 << 20));
+  it('end with a reader that leaves, however much there is to read', async () => {
+    await writeFile(join(box, 'large'), '');
+    await truncate(join(box, 'large'), 1e12);
     for await (const chunk of files.read('/workspace/large')) {
       expect(chunk.length).toBeGreaterThan(0);
       break;
     }
     expect(provider.assisting.size).toBe(0);
+  });
+
+  it('end at a deadline when nothing answers', async () => {
+    provider.helper = { shell: ['/bin/sh', '-c', 'exec sleep 1000'], path: process.env.PATH ?? '' };
+    provider.filesDeadlineMs = 300;
+    await expect(provider.files('box').list('/workspace')).rejects.toMatchObject({
+      code: 'SANDBOX011',
+      message: "The sandbox's files did not answer within 300 ms.",
+    });
+    expect(provider.assisting.size).toBe(0);
+  });
+
+  it('are waited for by cleanup', async () => {
+    let settle: () => void = () => undefined;
+    provider.settling = new Promise((resolve) => (settle = resolve));
+    const call = codeOf(files.write('/workspace/f', new SilentSource()));
+    await until(() => readdirSync(box).length === 1);
+    const removing = provider.cleanup('box').then(() => 'removed');
+    expect(await Promise.race([removing, delay(500, 'waiting')])).toBe('waiting');
+    expect(existsSync(box)).toBe(true);
+    settle();
+    expect(await removing).toBe('removed');
+    expect(await call).toBe('SANDBOX006');
   });
 
   it('are ended by cleanup, also where the reader has stopped reading, and nothing is left', async () => {

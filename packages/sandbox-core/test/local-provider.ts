@@ -69,7 +69,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   helper: { readonly shell: readonly string[]; readonly path: string } | null = null;
   /** Of commands of ours that have not ended. */
   readonly assisting = new Set<SandboxProcess>();
-  protected override readonly filesDeadlineMs: number = 5000;
+  override filesDeadlineMs = 5000;
   readonly reclaimed: (string | null)[] = [];
   /** Reclaiming throws, as where the technology is down. */
   down = false;
