@@ -10,7 +10,7 @@ import { type NetworkOptions, openNetwork, type SandboxNetwork } from '../src/ne
 import { removeSandbox } from '../src/reclaim.js';
 import { busybox } from './support/echo.js';
 import { guest, type RunningGuest, startGuest } from './support/guest.js';
-import { debian, hostAddresses, link, publicAddress, reached, serve } from './support/neighbours.js';
+import { debian, hostAddresses, link, publicAddress, reached, serve, serveNames } from './support/neighbours.js';
 import { until } from './support/until.js';
 
 jest.setTimeout(120_000);
@@ -59,7 +59,7 @@ async function addressesOf({
 
 beforeAll(async () => {
   host = await serve('host');
-  beyond = await serve('none', true);
+  beyond = await serve('none');
   await link(beyond);
   network = await open();
 });
@@ -135,9 +135,12 @@ test('nothing is reached through IPv6', async () => {
 });
 
 test('names are resolved by the servers that are named, at their port and no other, wherever they are', async () => {
-  await host[Symbol.asyncDispose]();
-  host = await serve('host', true);
-  for (const server of [publicAddress, '10.98.76.54']) {
+  const inside = `container:${beyond.container.id}`;
+  for (const [server, where] of [
+    [publicAddress, inside],
+    ['10.98.76.54', 'host'],
+  ] as const) {
+    const names = await serveNames(where, server);
     const named = await open({ dnsServers: [server] });
     try {
       const lookUp = `python3 -c "import socket; print(socket.gethostbyname('some.where.example'))"`;
@@ -146,6 +149,7 @@ test('names are resolved by the servers that are named, at their port and no oth
       expect(await reached(named.networkMode, 7777, ['10.98.76.54'])).toEqual([]);
     } finally {
       await named.close();
+      await names[Symbol.asyncDispose]();
     }
   }
 });

@@ -4,7 +4,7 @@ import { type RunningGuest, startGuest } from './guest.js';
 const docker = connect(resolveEndpoint());
 export const debian = 'ergon-test/debian:1';
 
-/** Answers on TCP and UDP at every address of its network namespace, on TCP at 127.0.0.1 as well, and questions for names, all with 203.0.113.9. */
+/** Answers on TCP and UDP at every address of its network namespace, on TCP at 127.0.0.1 as well. */
 const server = `
 import socket, threading
 def tcp(host, port):
@@ -13,18 +13,27 @@ def tcp(host, port):
     listener.bind((host, port)); listener.listen()
     while True:
         connection, _ = listener.accept(); connection.sendall(b'here'); connection.close()
-def udp(port, answer):
-    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); listener.bind(('0.0.0.0', port))
+def udp(host, port, answer):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); listener.bind((host, port))
     while True:
         data, sender = listener.recvfrom(999); listener.sendto(answer(data), sender)
+for target, args in [(tcp, ('0.0.0.0', 7777)), (tcp, ('127.0.0.1', 7778)), (udp, ('0.0.0.0', 7777, lambda data: b'here'))]:
+    threading.Thread(target=target, args=args).start()
+print('serving', flush=True)
+`;
+
+/** Answers questions for names, all with 203.0.113.9. */
+const nameServer = `
+import socket, sys
 def name(question):
     end = question.index(b'\\0', 12) + 5
     kind = question[end - 4:end - 2]
     head = question[:2] + b'\\x81\\x80\\0\\1' + (b'\\0\\1' if kind == b'\\0\\1' else b'\\0\\0') + b'\\0\\0\\0\\0' + question[12:end]
     return head + (b'\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4' + bytes([203, 0, 113, 9]) if kind == b'\\0\\1' else b'')
-for target, args in [(tcp, ('0.0.0.0', 7777)), (tcp, ('127.0.0.1', 7778)), (udp, (7777, lambda data: b'here'))] + ([(udp, (53, name))] if NAMES else []):
-    threading.Thread(target=target, args=args).start()
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); listener.bind((sys.argv[1], 53))
 print('serving', flush=True)
+while True:
+    data, sender = listener.recvfrom(999); listener.sendto(name(data), sender)
 `;
 
 /** Tells of each address whether anything came back, by TCP and UDP, with a socket as it is and with one bound to the device. */
@@ -63,14 +72,18 @@ export async function reached(
 }
 
 /** A server with this network, which serves when this resolves. */
-export async function serve(networkMode: string, names = false): Promise<RunningGuest> {
-  const script = server.replace('NAMES', names ? 'True' : 'False');
-  const running = await startGuest(
-    docker,
-    'exec python3 -c "$0"',
-    { networkMode, image: debian, user: '0:0', capabilities: ['NET_BIND_SERVICE'] },
-    script,
-  );
+export function serve(networkMode: string): Promise<RunningGuest> {
+  return start('exec python3 -c "$0"', networkMode, server);
+}
+
+/** A name server with this network, at this one of its addresses. */
+export function serveNames(networkMode: string, address: string): Promise<RunningGuest> {
+  return start(`exec python3 -c "$0" ${address}`, networkMode, nameServer);
+}
+
+async function start(script: string, networkMode: string, program: string): Promise<RunningGuest> {
+  const options = { networkMode, image: debian, user: '0:0', capabilities: ['NET_BIND_SERVICE'] };
+  const running = await startGuest(docker, script, options, program);
   await running.says('serving');
   return running;
 }
