@@ -47,7 +47,7 @@ export const preparation: Section = section('Preparation', [
     name: 'that is cancelled by its signal ends at once, at whatever moment, and leaves nothing',
     body: async (house) => {
       const usualMs = await timeOfPreparation(house);
-      let cancelled = 0;
+      let [cancelled, underWay] = [0, 0];
       for (const part of [0, 0.1, 0.25, 0.4, 0.6, 0.8, 0.95]) {
         const abort = new AbortController();
         const config = house.config({ config: { signal: abort.signal } });
@@ -55,8 +55,12 @@ export const preparation: Section = section('Preparation', [
           () => 'prepared' as const,
           (error: unknown) => error,
         );
-        await Promise.race([preparing, new Promise((resolve) => setTimeout(resolve, usualMs * part))]);
+        const first = await Promise.race([
+          preparing.then(() => 'over'),
+          new Promise((resolve) => setTimeout(resolve, usualMs * part, 'under way')),
+        ]);
         abort.abort();
+        if (first === 'under way') underWay++;
         const outcome = await within(
           atOnce,
           `A prepare() that is cancelled after ${Math.round(usualMs * part)} ms`,
@@ -74,12 +78,12 @@ export const preparation: Section = section('Preparation', [
         await house.assertNothingLeft();
       }
       holds(
-        cancelled >= 3,
+        underWay > 0 && cancelled >= underWay / 2,
         {
           promise: 'The signal ends a preparation that is under way.',
           mend: 'Pass config.signal on to everything that prepare() waits for, or look at it after each step.',
         },
-        `${cancelled} of 7 preparations were cancelled, the others went on to their end`,
+        `of ${underWay} preparations that were under way ${cancelled} were cancelled, the others went on to their end`,
       );
     },
   },
@@ -106,13 +110,16 @@ export const preparation: Section = section('Preparation', [
   },
 ]);
 
-/** What a preparation takes here, in ms. */
+/** What a preparation takes here, in ms: the shorter of two. */
 async function timeOfPreparation(house: House): Promise<number> {
-  const solution = await house.solution({ a: 'a' });
-  const config = house.config();
-  const started = performance.now();
-  await within(60_000, 'prepare()', house.provider.prepare('s', solution, config));
-  const ms = performance.now() - started;
-  await house.provider.cleanup(config.sandboxId);
-  return ms;
+  const times: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const solution = await house.solution({ a: 'a' });
+    const config = house.config();
+    const started = performance.now();
+    await within(60_000, 'prepare()', house.provider.prepare('s', solution, config));
+    times.push(performance.now() - started);
+    await house.provider.cleanup(config.sandboxId);
+  }
+  return Math.min(...times);
 }
