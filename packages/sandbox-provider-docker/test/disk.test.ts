@@ -141,6 +141,18 @@ test('a watch whose keeper is gone says so', async () => {
   await ending;
 });
 
+test('a watch that cannot see for ten seconds says so', async () => {
+  const { end } = watched(20 * MiB);
+  const ending = expect(end).rejects.toMatchObject({
+    code: 'SANDBOX011',
+    message: expect.stringContaining('takes longer than 10 s') as string,
+  });
+  await keeper.container.pause();
+  await ending;
+  await keeper.container.unpause();
+  expect(await keeper.usedBytes()).toBeLessThan(MiB);
+});
+
 test('a watch that is stopped says nothing any more', async () => {
   const { end, stop } = watched(20 * MiB);
   stop();

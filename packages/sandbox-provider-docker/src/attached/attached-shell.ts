@@ -20,7 +20,7 @@ export class AttachedShell {
   #stream: Duplex | undefined;
   #out = '';
   #complaint = '';
-  #failure: Error | undefined;
+  #failure: SandboxError | undefined;
 
   private constructor(
     private readonly engine: Engine,
@@ -72,24 +72,25 @@ export class AttachedShell {
   }
 
   /**
-   * The script's next line, in answer to this one. Questions are answered in their order.
+   * The script's line in answer to this one. Questions are answered in their order.
    *
-   * @throws SandboxError SANDBOX011 when it ends before; the signal's reason, after which nothing can be asked any more
+   * @param signal ends the waiting, not the script's work
+   * @throws SandboxError SANDBOX011 when the script ends before; the signal's reason
    */
   async ask(line: string, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
-    const stream = this.#stream;
-    if (stream === undefined) throw new SandboxError('SANDBOX011', `${this.what} was not started.`);
-    const answer = new Promise<string>((resolve, reject) => this.#questions.push({ resolve, reject }));
-    stream.write(`${line}\n`);
-    if (signal === undefined) return answer;
-    const aborted = (): void => this.#fail(signal.reason as Error);
-    signal.addEventListener('abort', aborted, { once: true });
+    if (this.#stream === undefined) throw new SandboxError('SANDBOX011', `${this.what} was not started.`);
+    this.#stream.write(`${line}\n`);
+    let aborted = (): void => undefined;
     try {
-      return await answer;
+      return await new Promise<string>((resolve, reject) => {
+        this.#questions.push({ resolve, reject });
+        aborted = () => reject(signal?.reason as Error);
+        signal?.addEventListener('abort', aborted, { once: true });
+      });
     } finally {
-      signal.removeEventListener('abort', aborted);
+      signal?.removeEventListener('abort', aborted);
     }
   }
 
@@ -133,7 +134,7 @@ export class AttachedShell {
     for (const line of lines) this.onComplaint(line);
   }
 
-  #fail(error: Error): void {
+  #fail(error: SandboxError): void {
     this.#failure ??= error;
     for (const { reject } of this.#questions.splice(0)) reject(this.#failure);
   }

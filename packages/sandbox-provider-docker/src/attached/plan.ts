@@ -19,7 +19,8 @@ export interface AttachedPlan {
   readonly dns?: readonly string[];
 }
 
-const MEMORY = 64 << 20;
+/** du and the like hold the names of a whole folder. */
+const MEMORY = 256 << 20;
 
 /** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. */
 export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOptions {

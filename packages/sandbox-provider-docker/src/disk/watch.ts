@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LimitHit } from '@ergon/sandbox-core';
-import type { Keeper } from './keeper.js';
+import { type LimitHit, SandboxError } from '@ergon/sandbox-core';
+import type { DiskUse, Keeper } from './keeper.js';
 
 /** A file takes at least this much of the limit, so that empty ones are not free. */
 const BYTES_PER_FILE = 4096;
 const EVERY_MS = 100;
+/** Names without end make looking slow, and what is written meanwhile is not seen. */
+const LONGEST_LOOK_MS = 10_000;
 
 /**
  * Looks at what the volumes hold, ten times a second or less often where looking takes long, until that is over the limit (`exceeded`, once) or a look fails (`failed`, once: a limit
@@ -23,7 +25,7 @@ export function watchDisk(
   const watch = async (): Promise<void> => {
     while (!stopped) {
       const started = performance.now();
-      const hit = judge(await keeper.use(), limitBytes);
+      const hit = judge(await look(keeper), limitBytes);
       if (stopped) return;
       if (hit !== undefined) {
         exceeded(hit);
@@ -42,7 +44,18 @@ export function watchDisk(
   };
 }
 
-function judge({ bytes, files }: { bytes: number; files: number }, limitBytes: number): LimitHit | undefined {
+async function look(keeper: Pick<Keeper, 'use'>): Promise<DiskUse> {
+  const signal = AbortSignal.timeout(LONGEST_LOOK_MS);
+  try {
+    return await keeper.use(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const sentence = `The disk cannot be watched: to count what it holds takes longer than ${LONGEST_LOOK_MS / 1000} s.`;
+    throw new SandboxError('SANDBOX011', sentence, { cause: error });
+  }
+}
+
+function judge({ bytes, files }: DiskUse, limitBytes: number): LimitHit | undefined {
   const used = Math.max(bytes, files * BYTES_PER_FILE);
   if (used <= limitBytes) return undefined;
   return { limit: 'disk', value: limitBytes, evidence: `${used} bytes in ${files} files, counted` };
