@@ -169,7 +169,9 @@ export class DockerRun implements SandboxProcess {
     if (seen.by === 'container') end = await this.#explain();
     else if (seen.by !== 'kill') {
       this.#last = await count(this.container);
-      await this.container.kill();
+      // Its shells were not ended by the program, but with all else.
+      if (seen.by === 'engine' && !this.container.alive) end = await this.#explain();
+      else await this.container.kill();
     }
     await this.#hasEnded();
     this.#goneAlready = true;

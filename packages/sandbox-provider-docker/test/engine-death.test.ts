@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ProviderProbe } from '@ergon/sandbox-core';
+import { leftovers } from './support/engine.js';
+import { OwnEngine } from './support/own-engine.js';
+import { BUSYBOX, TestServer } from './support/server.js';
+import { until } from './support/until.js';
+
+jest.setTimeout(240_000);
+
+let engine: OwnEngine;
+let server: TestServer;
+let changes = 0;
+beforeAll(async () => {
+  engine = await OwnEngine.launch(BUSYBOX);
+  server = new TestServer({ host: engine.host }, { changed: () => changes++ });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
+  await engine.remove();
+});
+
+const timed = async <T>(work: Promise<T>): Promise<{ value: T; ms: number }> => {
+  const started = performance.now();
+  return { value: await work, ms: performance.now() - started };
+};
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'an engine that ends in the midst of a run (%s) makes it lost, at once and in a sentence; when it is back, all works again',
+  async (signal) => {
+    await server.provider.probe();
+    const sandbox = await server.sandbox();
+    const before = changes;
+    let gone: Promise<void> = Promise.resolve();
+    const { value: run, ms } = await timed(
+      sandbox.run(['sh', '-c', 'echo up; trap "" TERM; sleep 1000'], {
+        onChunk: () => void (gone = engine.stop(signal)),
+      }),
+    );
+    expect(run.stdout).toBe('up\n');
+    expect(run.end).toMatchObject({ cause: 'lost', exitCode: null, signal: null });
+    expect(run.end.reason).toMatch(/engine|container/);
+    expect(ms).toBeLessThan(20_000);
+    await gone;
+    const probe = await server.provider.probe();
+    expect(probe).toMatchObject({
+      available: false,
+      reason: expect.stringMatching(/No Docker engine answers/) as string,
+    });
+    expect(changes).toBeGreaterThan(before);
+    await expect(server.sandbox()).rejects.toMatchObject({ code: expect.stringMatching(/SANDBOX0(01|11)/) as string });
+    await expect(sandbox.cleanup()).rejects.toMatchObject({ code: 'SANDBOX011' }); // it says what it can't remove
+    await engine.start();
+    expect(await server.provider.probe()).toMatchObject({ available: true });
+    expect((await server.run(['echo', 'back'])).stdout).toBe('back\n');
+    expect(await sandbox.cleanup()).toBe(true);
+    expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
+  },
+);
+
+test('an engine that hangs is not waited for: a probe says so within its time', async () => {
+  const pids = processesBelow(engine.pid);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    const { value, ms } = await timed(server.provider.probe());
+    expect(value).toMatchObject({ available: false, reason: expect.stringMatching(/gave no answer/) as string });
+    expect(ms).toBeLessThan(5000);
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+  let probe: ProviderProbe | null = null;
+  await until('the engine answers', async () => (probe = await server.provider.probe()).available, 30_000);
+  expect(probe).toMatchObject({ available: true });
+});
+
+/** A process's descendants. */
+function processesBelow(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...processesBelow(child)]);
+}

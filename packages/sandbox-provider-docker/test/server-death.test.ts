@@ -1,0 +1,73 @@
+import { rmSync } from 'node:fs';
+import { ChildServer } from './support/child.js';
+import { docker, leftovers } from './support/engine.js';
+import { TestServer } from './support/server.js';
+import { until } from './support/until.js';
+
+jest.setTimeout(180_000);
+
+let server: TestServer;
+beforeAll(() => {
+  server = new TestServer();
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+/** A child that is killed, by SIGKILL, when it comes to `moment`; its instance's name. */
+async function killed(
+  script: string,
+  moment: (child: ChildServer, instanceId: string) => Promise<unknown>,
+): Promise<string> {
+  const child = new ChildServer('child-server.ts', [script, '3']);
+  const { instanceId, home } = await child.hears('server');
+  await moment(child, String(instanceId));
+  await child.kill();
+  rmSync(String(home), { recursive: true });
+  return String(instanceId);
+}
+
+const has = async (instanceId: string, what: RegExp): Promise<boolean> =>
+  (await leftovers(instanceId)).some((line) => what.test(line));
+
+const moments: [string, (child: ChildServer, instanceId: string) => Promise<unknown>][] = [
+  ['with the first volume made', (_, id) => until('a volume', () => has(id, /^volume/))],
+  ['with the first container made', (_, id) => until('a container', () => has(id, /^container/))],
+  ['with the first container running', (_, id) => until('a container', () => has(id, /-run-.* running/))],
+  ['when it is ready', (child) => child.hears('ready')],
+  ['while its program runs', (child) => child.hears('output')],
+  ['as it begins to clean', (child) => child.hears('cleaning')],
+];
+
+test.each(moments)(
+  'a server killed %s: its programs end by themselves, and a later one removes all of it',
+  async (_, moment) => {
+    const script =
+      'echo up; trap "" TERM HUP INT; (setsid sh -c "trap \'\' TERM; while :; do sleep 1; done" &); sleep 2';
+    const instanceId = await killed(script, moment);
+    await until('nothing of it runs', async () => !(await has(instanceId, / running$/)), 30_000);
+    await server.provider.reclaim(instanceId);
+    expect(await leftovers(instanceId)).toEqual([]);
+    expect(await server.provider.reclaim(instanceId)).toBe(0);
+  },
+);
+
+test('what a dead server of this machine left is found without its name; what lives, and what another machine’s has, stays', async () => {
+  const dead = await killed('true', (child) => child.hears('ready'));
+  const alive = await server.sandbox();
+  const labels = {
+    'org.ergon.sandbox.instance': 'deadbeef-1-1-abcd', // of another boot: nothing is known of it here
+    'org.ergon.sandbox.sandbox': 'far',
+    'ergon-test': 'far',
+  };
+  await docker.createVolume({ Name: 'ergon-test-far', Labels: labels });
+  try {
+    expect(await server.provider.reclaim(null)).toBeGreaterThanOrEqual(3);
+    expect(await leftovers(dead)).toEqual([]);
+    expect((await alive.sh('echo alive')).stdout).toBe('alive\n');
+    expect((await docker.getVolume('ergon-test-far').inspect()).Labels).toEqual(labels);
+  } finally {
+    await docker.getVolume('ergon-test-far').remove();
+  }
+  await alive.cleanup();
+});
