@@ -1,7 +1,13 @@
-/** What hostile programs try. */
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/**
+ * What hostile programs try. Providers that are being written run these too, perhaps without any wall: what could harm the machine is not tried
+ * unless the wall that makes it harmless is seen to be there.
+ */
 export const hostile = {
   /** Prints each call that was not refused, then `done`. Numbers of x86-64 and of arm64. */
-  calls: `import ctypes, os, platform, socket
+  calls: `import ctypes, os, platform, socket, sys
+if os.geteuid() == 0 or 'CapEff:\\t0000000000000000' not in open('/proc/self/status').read(): sys.exit('this program is privileged: nothing was tried')
 x64 = platform.machine() == 'x86_64'
 libc = ctypes.CDLL(None, use_errno=True)
 def call(name, number, *args):
@@ -42,10 +48,14 @@ for name, family, kind in (('AF_PACKET', 17, 3), ('AF_VSOCK', 40, 1), ('AF_ALG',
   except OSError: pass
 print('done')`,
 
+  /** Ends a shell script, and says why, unless the processes that it can reach are its sandbox's alone. `$HOST` is of `hostProcesses`. */
+  ownProcesses:
+    '[ "$(cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid)" != "$HOST" ] || { echo "shares the pid namespace of the host"; exit 99; };',
+
   /** Prints folders in which a file could be made, HOME by its name. */
   writableFolders:
     'find / \\( -path /proc -o -path /sys -o -path /workspace -o -path /output -o -path /tmp \\) -prune -o -type d ' +
-    '-exec sh -c \'for d; do [ -w "$d" ] && (: > "$d/.made") 2>/dev/null && case "$d" in "$HOME"|"$HOME"/*) echo "HOME";; *) echo "$d";; esac; done\' sh {} + 2>/dev/null; true',
+    '-exec sh -c \'for d; do [ -w "$d" ] && (: > "$d/.made") 2>/dev/null && rm "$d/.made" && case "$d" in "$HOME"|"$HOME"/*) echo "HOME";; *) echo "$d";; esac; done\' sh {} + 2>/dev/null; true',
 
   /** Prints files of the kernel and the system that could be opened for writing. Writes nothing. */
   writableFiles:
@@ -54,12 +64,12 @@ print('done')`,
     '(: >> "$f") 2>/dev/null && echo "$f"; done; for f in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs; do ' +
     '(echo $$ > "$f") 2>/dev/null && echo "$f"; done; true',
 
-  /** `$1` is a folder of the host. */
+  /** `$1` is a folder of the host, made for it: a provider that does follow links must not harm the machine of its author. */
   plantLinks: `cd /workspace && rm -rf main.txt sub
 ln -s "$1" sub; ln -s "$1/sub/precious.txt" main.txt; ln -s "$1" direct; ln -s ../../../../../../../..$1 climbing
-ln -s ../../oldroot$1 oldroot; ln -s / root; ln -s /proc/1/root proc
+ln -s "../../oldroot$1" oldroot; ln -s "/proc/1/root$1" proc; ln -s "$1/sub/new" absent
 mkdir d && ln -s "$1/sub" d/inner && ln "$1/sub/precious.txt" hard 2>/dev/null
-cd /output && ln -s "$1" out && ln -s "$1/sub/precious.txt" file && ln -s /etc/passwd passwd
+cd /output && ln -s "$1" out && ln -s "$1/sub/precious.txt" file
 ln -s loop loop; ln -s /workspace/nowhere dangling; mkfifo fifo; true`,
 
   stubbornFiles: `import os
@@ -79,3 +89,9 @@ libc.shmget(0, 4096, 0o1600); libc.semget(0, 1, 0o1600); libc.msgget(0, 0o1600)
 try: open('/dev/shm/kept', 'w').close()
 except OSError: pass`,
 } as const;
+
+/** The value of `$HOST`: this boot, and the pid namespace of this process. */
+export function hostProcesses(): string {
+  if (process.platform !== 'linux') return 'another system';
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')}${readlinkSync('/proc/self/ns/pid')}`;
+}

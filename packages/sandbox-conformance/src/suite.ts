@@ -35,6 +35,10 @@ export function section(title: string, tests: readonly ConformanceTest[]): Secti
 export const needsPython: Need = ({ fixtures }) =>
   fixtures.python === null ? 'Python inside (fixtures.python)' : null;
 
+/** Walls behind which a program's signals reach no process but its own. */
+export const needsOwnProcesses: Need = ({ capabilities }) =>
+  ['namespaces', 'container', 'virtual-machine'].includes(capabilities.isolation) ? null : 'processes of its own';
+
 export const needsStdin: Need = ({ capabilities }) => (capabilities.stdin ? null : 'stdin');
 
 export const needsSignals: Need = ({ capabilities }) => (capabilities.signals ? null : 'signals');

@@ -2,8 +2,9 @@ import { constants } from 'node:os';
 import { endsAs } from '../end.js';
 import { equal, holds, isSentence } from '../promises.js';
 import type { House } from '../house.js';
-import { needsPython, section } from '../suite.js';
+import { needsOwnProcesses, needsPython, section } from '../suite.js';
 import type { ConformanceTest, Need, Section } from '../suite.js';
+import { hostProcesses, hostile } from '../programs-hostile.js';
 import { programs } from '../programs.js';
 
 interface Daemon {
@@ -73,9 +74,13 @@ export const ends: Section = section('Ends', [
   {
     name: 'a program that kills all it can reach ends itself alone',
     shares: true,
+    needs: needsOwnProcesses,
     body: async (house) => {
       const sandbox = await house.shared();
-      const { end, stdout } = await sandbox.sh('(sleep 30 & sleep 30) & sleep 0.1; kill -9 -1; echo left; exit 6');
+      const { end, stdout } = await sandbox.sh(
+        `${hostile.ownProcesses} (sleep 30 & sleep 30) & sleep 0.1; kill -9 -1; echo left; exit 6`,
+        { environment: { HOST: hostProcesses() } },
+      );
       const told = [end.cause, end.exitCode, end.signal, stdout];
       // kill(-1) spares its caller on Linux; a shell that is a child of its own init may be hit on others.
       holds(

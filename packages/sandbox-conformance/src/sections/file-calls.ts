@@ -1,3 +1,5 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FileEntry, SandboxErrorCode, SandboxFiles } from '@ergon/sandbox-core';
 import { equal, holds, refuses, within } from '../promises.js';
 import type { House } from '../house.js';
@@ -173,13 +175,15 @@ export const fileCalls: Section = section('Calls to files', [
     needs: needsFiles,
     body: async (house) => {
       const { sandbox, files } = await filesOf(house, await house.sandbox({ files: { 'main.txt': 'main' } }));
+      // Made for it: calls that do follow links must not harm the machine of their author.
+      const victim = await house.solution({ f: 'precious' });
       await sandbox.sh(
-        'mkdir real; echo secret > real/f; ln -s /etc/passwd passwd; ln -s real folder; ln -s /output other; ln -s /workspace/real/f f; ln -s loop loop; ln -s nowhere dangling; ln -s "$1" host',
+        'mkdir real; echo secret > real/f; ln -s "$1/f" file; ln -s real folder; ln -s ../output other; ln -s real/f f; ln -s loop loop; ln -s nowhere dangling; ln -s "$1" host',
         {},
-        [house.folder],
+        [victim],
       );
       const promise = 'A link is refused with SANDBOX008 at every step of a path, and never followed.';
-      for (const name of ['passwd', 'folder', 'other', 'f', 'loop', 'dangling', 'host']) {
+      for (const name of ['file', 'folder', 'other', 'f', 'loop', 'dangling', 'host']) {
         const path = `/workspace/${name}`;
         await refusesWith(read(files, path), 'SANDBOX008', promise, path);
         await refusesWith(files.write(path, pieces('x')), 'SANDBOX008', promise, path);
@@ -198,7 +202,8 @@ export const fileCalls: Section = section('Calls to files', [
       const { stdout } = await sandbox.sh(
         'cat real/f; ls -A /output; ls -A real; ls -d folder 2>/dev/null; readlink f',
       );
-      equal(stdout, 'secret\nf\n/workspace/real/f\n', {
+      const host = [await readdir(victim), await readFile(join(victim, 'f'), 'utf8')];
+      equal([stdout, host], ['secret\nf\nreal/f\n', [['f'], 'precious']], {
         promise: 'remove() of a link removes the link; nothing changes where links lead.',
         mend: "Open each step with O_NOFOLLOW, or work as the sandbox's user inside of its mounts.",
       });
