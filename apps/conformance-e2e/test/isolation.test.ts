@@ -35,12 +35,12 @@ function without(...words: readonly string[]): Create {
   return walls({ options: (options) => options.filter((word) => !words.includes(word)) });
 }
 
-/** Replaces neighbouring words. */
+/** Replaces neighbouring words, where they are; `*` is any. */
 function having(words: Options, others: (found: Options) => Options): Create {
   return walls({
     options: (options) => {
       const at = options.findIndex((_, index) => words.every((word, i) => word === '*' || options[index + i] === word));
-      if (at < 0) throw new Error(`The exec provider no longer calls bubblewrap with ${words.join(' ')}.`);
+      if (at < 0) return options;
       const end = at + words.length;
       return [...options.slice(0, at), ...others(options.slice(at, end)), ...options.slice(end)];
     },
@@ -132,6 +132,12 @@ provesThatTheSuiteCatches([
     create: withTmp,
     caughtBy: /one sandbox's \/workspace, \/output and \/tmp are not another's/,
     message: /Sandboxes of one solution share nothing that can be written/,
+  },
+  {
+    that: 'lets programs write to mounts',
+    create: having(['--ro-bind', '*', '/layers/a'], ([, ...found]) => ['--bind', ...found]),
+    caughtBy: /they cannot be changed from inside, and the folder of the host stays/,
+    message: /Mounts are read-only, whatever the modes of their files/,
   },
   {
     that: 'has /workspace in memory',

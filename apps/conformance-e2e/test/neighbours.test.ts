@@ -74,7 +74,7 @@ abstract class WorksOutside extends SandboxExecProvider {
     this.#templates.delete(box);
     const failure = holder && (await this.work(`/proc/${holder}/root/run/ergon-sandbox/disk/workspace`).catch(String));
     await super.close(box);
-    if (typeof failure === 'string') throw new SandboxError('SANDBOX011', failure);
+    if (typeof failure === 'string') throw new SandboxError('SANDBOX011', failure.slice(0, 200));
   }
   protected abstract work(workspace: string): Promise<void>;
 }
