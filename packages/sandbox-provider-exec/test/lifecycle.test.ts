@@ -260,7 +260,10 @@ describe('output', () => {
       if (bytes === 0)
         await until('it has ended', () => !server.leftovers().some((line) => line.includes(': head -c')));
       if (bytes === 0)
-        await until('the next is parked', async () => (await server.provider.usage(sandbox.id)).cpuTimeMs === null);
+        await until('the next is parked', async () => {
+          const { cpuTimeMs } = await server.provider.usage(sandbox.id);
+          return cpuTimeMs === null && server.leftovers().some((line) => /^process \d+: \S*bwrap /.test(line));
+        });
       bytes += data.length;
     }
     expect(bytes).toBe(900_000);

@@ -225,7 +225,7 @@ export class LinuxSandbox {
 
   async measure(): Promise<ResourceUsage> {
     const running = this.#running;
-    if (running === null) return unmeasuredUsage;
+    if (running?.launch.alive !== true) return unmeasuredUsage; // what counted it may be gone
     const { usage } = await account(
       running,
       this.#disk(() => running.accounting.processes()),
