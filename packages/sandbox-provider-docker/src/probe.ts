@@ -5,7 +5,7 @@ import type { Engine } from './engine/engine.js';
 import { ImageList } from './images.js';
 
 /** An engine that hangs is not waited for longer, in ms. */
-const PROBE_MS = 3000;
+const PROBE_MS = 8000;
 /** Engine 20.10: cgroup namespaces, `one-shot` measurements. */
 const OLDEST_API = [1, 41] as const;
 

@@ -17,6 +17,7 @@ import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
 import { imageFor, ImageList, missingImage } from './images.js';
 import { randomIdentity } from './identity.js';
+import { engineAddresses } from './network/index.js';
 import type { DockerOptions } from './options.js';
 import { capabilitiesOf, probeEngine, type UsableEngine } from './probe.js';
 import { reclaimFrom } from './reclaim.js';
@@ -25,6 +26,7 @@ import { DockerSandbox } from './sandbox.js';
 interface Connection {
   readonly engine: Engine;
   readonly events: EngineEvents;
+  readonly endpoint: Endpoint;
   /** For sentences. */
   readonly where: string;
 }
@@ -81,7 +83,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
     const changed = (): void => this.ports.changed?.();
     events.on('images', () => void this.#refreshImages(engine));
     events.on('silent', changed).on('listening', changed);
-    this.#connection = { engine, events, where: describeEndpoint(endpoint) };
+    this.#connection = { engine, events, endpoint, where: describeEndpoint(endpoint) };
     return this.#connection;
   }
 
@@ -108,7 +110,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
   }
 
   protected override async open(template: SandboxTemplate): Promise<DockerSandbox> {
-    const { engine, events } = this.#connect();
+    const { engine, events, endpoint } = this.#connect();
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, template);
     const { tools, network } = this.options.images;
@@ -120,7 +122,10 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
         image,
         identity: randomIdentity(usable.mapsUsers),
         seccomp: this.#seccomp,
-        networkImage: template.network.mode === 'none' ? null : (network ?? ''),
+        network:
+          template.network.mode === 'none'
+            ? null
+            : { image: network ?? '', hostAddresses: await engineAddresses(endpoint) },
         toolsImage: tools ?? image.id,
       },
       template,

@@ -38,7 +38,7 @@ const LAST_COUNT_MS = 300;
 /** After an end that no shell told, the rest of the output is waited for so long. */
 const LAST_OUTPUT_MS = 2000;
 /** A killed container is gone within this, or something is wrong. */
-const KILLED_MS = 15_000;
+const KILLED_MS = 60_000;
 
 /** Turns a parked container into its program. @throws SandboxError when it can't be started; nothing of it ran then. */
 export async function startRun(container: RunContainer, run: CommandSpec, context: RunContext): Promise<DockerRun> {
@@ -171,7 +171,7 @@ export class DockerRun implements SandboxProcess {
       this.#last = await count(this.container);
       // Its shells were not ended by the program, but with all else.
       if (seen.by === 'engine' && !this.container.alive) end = await this.#explain();
-      else await this.container.kill();
+      else await this.container.kill().catch(() => undefined); // whether it worked is what is waited for now
     }
     await this.#hasEnded();
     this.#goneAlready = true;

@@ -35,8 +35,8 @@ export interface SandboxParts {
   readonly image: ImageFacts;
   readonly identity: Identity;
   readonly seccomp: string;
-  /** Of the container that holds a network; null: the sandbox gets none. */
-  readonly networkImage: string | null;
+  /** The image of the container that holds a network, and what may not be reached; null: the sandbox gets none. */
+  readonly network: { readonly image: string; readonly hostAddresses: readonly string[] } | null;
   readonly toolsImage: string;
 }
 
@@ -94,19 +94,18 @@ export class DockerSandbox {
 
   /** All that can be made before the solution is known: the folders, empty, and a container that waits. After a failure, `close` removes what there is. */
   async open(): Promise<void> {
-    const { engine, seccomp, networkImage } = this.parts;
+    const { engine, seccomp, network } = this.parts;
     const { sandboxId, signal } = this.template;
     const labels = labelsOf(this.template, 'volume');
     await all(Object.values(this.#volumes).map((volume) => engine.createVolume(volume, labels)));
     signal?.throwIfAborted();
     const keeping = this.#openKeeper(signal).then((keeper) => (this.#keeper = keeper));
     const parking = async (): Promise<void> => {
-      if (networkImage !== null) {
+      if (network !== null) {
         this.#network = await openNetwork(engine.docker, {
           sandboxId,
           labels: labelsOf(this.template, 'network'),
-          image: networkImage,
-          hostAddresses: [],
+          ...network,
           securityOpt: securityOptions(seccomp),
           ...(signal && { signal }),
         });

@@ -64,7 +64,7 @@ test('an engine that hangs is not waited for: a probe says so within its time', 
   try {
     const { value, ms } = await timed(server.provider.probe());
     expect(value).toMatchObject({ available: false, reason: expect.stringMatching(/gave no answer/) as string });
-    expect(ms).toBeLessThan(5000);
+    expect(ms).toBeLessThan(15_000);
   } finally {
     for (const pid of pids) process.kill(pid, 'SIGCONT');
   }

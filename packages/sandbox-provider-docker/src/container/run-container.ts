@@ -175,9 +175,15 @@ export class RunContainer {
     }
   }
 
-  /** Ends every process in it. */
-  kill(): Promise<void> {
-    return this.engine.kill(this.id);
+  /**
+   * Ends every process in it, in two ways, of which one works though the engine be too busy to answer: without its stdin the holder ends,
+   * and all with it.
+   */
+  async kill(): Promise<void> {
+    this.holder.end();
+    const killed = this.engine.kill(this.id);
+    killed.catch(() => undefined); // when it has ended before
+    await Promise.race([this.ended, killed]);
   }
 
   /** Removes it. Harmless when it is gone. */

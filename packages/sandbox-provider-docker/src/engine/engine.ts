@@ -4,9 +4,9 @@ import { bounded } from './bounded.js';
 import { EngineFailure, hasStatus } from './errors.js';
 import { parseStats, type EngineStats } from './stats.js';
 
-/** Within this the engine has to answer, in ms; making and starting a container waits for its disks. */
-const ANSWER_MS = 10_000;
-const MAKE_MS = 60_000;
+/** Within this the engine has to answer, in ms, though it be busy; making and starting a container waits for its disks as well. */
+const ANSWER_MS = 60_000;
+const MAKE_MS = 120_000;
 
 export interface ContainerState {
   readonly running: boolean;
