@@ -19,7 +19,8 @@ if ! { need_debian_packages "${packages[@]}" && need_node && need_node_packages;
 fi
 
 results=$(mktemp -d "${TMPDIR:-/tmp}/ergon-test-results.XXXXXX") || exit 1
-trap 'stop_engine; rm -rf "$results"' EXIT
+reports=$(mktemp -d "${TMPDIR:-/tmp}/ergon-test-reports.XXXXXX") || exit 1
+trap 'stop_engine; rm -rf "$results" "$reports"' EXIT
 # What runs just then is asked to end, and nothing more is started.
 child=
 end_early() {
@@ -28,8 +29,8 @@ end_early() {
   exit 143
 }
 trap end_early TERM INT HUP
-chmod 1777 "$results" # an ordinary user's run leaves its counts here too
-export ERGON_TEST_RESULTS=$results
+chmod 1777 "$results" "$reports" # an ordinary user's run leaves its counts and reports here too
+export ERGON_TEST_RESULTS=$results ERGON_TEST_REPORTS=$reports
 
 attend() {
   "$@" < /dev/null &
@@ -72,5 +73,16 @@ for target in "${targets[@]}"; do
   done
 done
 [ ${#runs[@]} -gt 0 ] || failed+=(--failed 'Listing the tests')
+
+# What providers claim and keep, as docs/ has it, is what this run found.
+compare_reports() {
+  local report code=0
+  for report in "$reports"/*; do
+    [ ! -e "$report" ] || diff -u "docs/conformance/${report##*/}" "$report" || code=1
+  done
+  [ "$code" = 0 ] || complain 'If that is meant: ERGON_TEST_REPORTS=$PWD/docs/conformance, and run the test of conformance again.'
+  return "$code"
+}
+step 'Reports of conformance' compare_reports
 
 node tools/test-results/summary.mjs "${failed[@]}" -- "$results" "${runs[@]}"

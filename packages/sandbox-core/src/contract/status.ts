@@ -3,7 +3,8 @@ export type SandboxPhase = 'preparing' | 'ready' | 'busy' | 'broken' | 'cleaning
 
 /**
  * How an execution ended.
- * - `exited`: by itself, with a number. `signalled`: by a signal it met by itself.
+ * - `exited`: by itself, with a number. `signalled`: by a signal it met by itself; where a provider sees only the number of a death by SIGINT
+ *   or SIGPIPE, as shells show it, that is `exited`.
  * - `timeout`, `stopped`: ended by us. `limit`: a resource limit ended it, or its memory limit was hit on the way.
  * - `lost`: the environment vanished; the program's fate is unknown. `not-started`: no instruction of it ran.
  */
