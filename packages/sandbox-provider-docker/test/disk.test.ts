@@ -122,13 +122,15 @@ test('a program that writes more than the limit is told within a second', async 
   expect((await writer.container.inspect()).State.Running).toBe(true);
 });
 
-test('so is one that makes empty files without end', async () => {
-  const { end } = watched(2 * MiB);
+test('so is one that makes empty files without end: each takes as much of the limit as a block', async () => {
+  const { end } = watched(8 * MiB);
   await using writer = await startGuest(docker, 'cd /workspace; i=0; while :; do : > $i; i=$((i+1)); done', {
     volumes,
   });
-  expect(await end).toMatchObject({ limit: 'disk', value: 2 * MiB });
+  const { limit, evidence } = await end;
   expect((await writer.container.inspect()).State.Running).toBe(true);
+  const [bytes = 0, files = 0] = (evidence.match(/\d+/g) ?? []).map(Number);
+  expect([limit, bytes]).toEqual(['disk', files * 4096]);
 });
 
 test('a watch whose keeper is gone says so', async () => {

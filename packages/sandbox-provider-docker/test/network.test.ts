@@ -57,16 +57,20 @@ async function addressesOf({
   return { gateway, address, broadcast: address.replace(/\d+\.\d+$/, '255.255') };
 }
 
+/** What was made, last first. */
+const undo: (() => PromiseLike<unknown>)[] = [];
+
 beforeAll(async () => {
   host = await serve('host');
+  undo.unshift(() => host[Symbol.asyncDispose]());
   beyond = await serve('none');
-  await link(beyond);
+  undo.unshift(() => beyond[Symbol.asyncDispose]());
+  undo.unshift(await link(beyond));
   network = await open();
+  undo.unshift(() => network.close());
 });
 afterAll(async () => {
-  await network.close();
-  await beyond[Symbol.asyncDispose]();
-  await host[Symbol.asyncDispose]();
+  for (const each of undo) await each();
   expect(await ours()).toEqual([]);
 });
 

@@ -99,8 +99,8 @@ export const hostAddresses = [
 ] as const;
 export const publicAddress = '203.0.113.7';
 
-/** Gives the host of the engine those addresses, and a link to the machine `beyond`; all of it goes with that container. */
-export async function link(beyond: RunningGuest): Promise<void> {
+/** Gives the host of the engine those addresses, and a link to the machine `beyond`; gives back what takes them away. */
+export async function link(beyond: RunningGuest): Promise<() => Promise<void>> {
   const { State } = await beyond.container.inspect();
   const inside = `nsenter --target ${State.Pid} --net`;
   const script = [
@@ -113,8 +113,14 @@ export async function link(beyond: RunningGuest): Promise<void> {
     `${inside} ip address add ${publicAddress}/24 dev beyond`,
     `${inside} ip link set beyond up`,
     `${inside} ip route add default via 203.0.113.1`,
-    'echo linked',
   ].join('\n');
+  await onHost(script);
+  // With the container it would go, too, but whenever the kernel finds the time.
+  return () => onHost('ip link delete ergon-public');
+}
+
+/** Runs a script as root of the engine's host, where networks are concerned. */
+async function onHost(script: string): Promise<void> {
   const container = await docker.createContainer({
     Image: debian,
     Cmd: ['sh', '-c', script],
@@ -128,9 +134,9 @@ export async function link(beyond: RunningGuest): Promise<void> {
   });
   try {
     await container.start();
-    await container.wait();
+    const { StatusCode } = (await container.wait()) as { StatusCode: number };
     const log = (await container.logs({ stdout: true, stderr: true })).toString();
-    if (!log.includes('linked')) throw new Error(`The test's network was not made: ${log}`);
+    if (StatusCode !== 0) throw new Error(`The test's network was not changed: ${log}`);
   } finally {
     await container.remove({ force: true });
   }
