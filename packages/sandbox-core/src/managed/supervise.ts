@@ -175,6 +175,8 @@ async function feed(process: SandboxProcess, options: ExecuteOptions, report: Co
     if (!ended) await process.closeInput();
   } catch (error) {
     if (!hasErrorCode(error, 'EPIPE')) report({ type: 'notice', message: `stdin was cut off: ${sentenceOf(error)}` });
+    // Else the program would wait for the rest. Where it closed its stdin itself, there is nothing to close.
+    await Promise.race([process.closeInput().catch(() => undefined), end]);
   } finally {
     // Not awaited: an input that waits for its own source would hold the end of the run.
     void iterator.return?.().catch(() => undefined);

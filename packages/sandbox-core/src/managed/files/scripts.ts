@@ -126,8 +126,8 @@ ${TO_PARENT}
 target "$1"
 umask 077
 set -C
-# False once a program moved or removed it.
-kept() { [ "$(readlink /proc/self/fd/3 && echo x)" = "$here/$temporary$nl"x ]; }
+# False for what is no file, and once a program moved or removed it.
+kept() { [ -f /proc/self/fd/3 ] && [ "$(readlink /proc/self/fd/3 && echo x)" = "$here/$temporary$nl"x ]; }
 undo() {
   rm -f -- "./$temporary" 2>/dev/null
   "$@"
