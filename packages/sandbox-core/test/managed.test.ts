@@ -89,6 +89,18 @@ describe('a managed provider', () => {
     expect(await provider.getResult('box')).toMatchObject({ cause: 'timeout', exitCode: null });
   });
 
+  it('closes the stdin whose source fails, so that the program does not wait for the rest, and says so', async () => {
+    await provider.prepare('solution', folder, config);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('half');
+      throw new Error('the source broke off');
+    }
+    const reports: Report[] = [];
+    const report = (each: Report): number => reports.push(each);
+    expect(await run(['cat'], { stdin: broken(), report })).toBe('half');
+    expect(reports).toContainEqual({ type: 'notice', message: 'stdin was cut off: the source broke off' });
+  });
+
   it('passes stdin on and closes it, and a program that does not read it is no error', async () => {
     await provider.prepare('solution', folder, config);
     async function* input(): AsyncGenerator<Uint8Array> {
