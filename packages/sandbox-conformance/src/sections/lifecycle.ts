@@ -162,6 +162,9 @@ export const lifecycle: Section = section('Lifecycle', [
         mend: 'Count what was found of that instance only.',
       });
       await assertUntouched(sandbox);
+      // Null: whatever is proven to be left by the dead. This process lives.
+      await within(60_000, 'reclaim()', house.provider.reclaim(null));
+      await assertUntouched(sandbox);
     },
   },
   {

@@ -1,7 +1,7 @@
 import { isSandboxError } from '@ergon/sandbox-core';
 import { equal, holds, refuses, within } from '../promises.js';
 import type { House } from '../house.js';
-import { section } from '../suite.js';
+import { needsHardLimit, section } from '../suite.js';
 import type { Section } from '../suite.js';
 
 const atOnce = 5000;
@@ -25,6 +25,23 @@ export const preparation: Section = section('Preparation', [
         mend: 'Forget it when prepare() rejects.',
       });
       await within(60_000, 'prepare()', house.provider.prepare('some', await house.solution(), config));
+    },
+  },
+  {
+    name: 'of a solution that does not fit onto the disk is refused, and leaves nothing',
+    needs: needsHardLimit('disk'),
+    body: async (house) => {
+      const solution = await house.solution({ big: new Uint8Array(12 << 20) });
+      const config = house.config({ limits: { diskBytes: 4 << 20 } });
+      await refuses(
+        () => within(60_000, 'prepare()', house.provider.prepare('s', solution, config)),
+        ['SANDBOX004', 'SANDBOX008', 'SANDBOX011'],
+        {
+          promise: 'A solution whose copy does not fit is refused by prepare().',
+          mend: 'Let the copy to /workspace be whole, or fail.',
+        },
+      );
+      await house.assertNothingLeft();
     },
   },
   {

@@ -132,6 +132,28 @@ export const stdin: Section = section('Standard input', [
     },
   },
   {
+    name: 'a source that fails ends the input, and a notice says so',
+    shares: true,
+    needs: needsStdin,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      const source = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('half\n');
+        throw new Error('the source broke off');
+      };
+      const { stdout, end, reports } = await sandbox.sh('cat; echo end', { stdin: source(), timeoutMs: 5000 });
+      equal([stdout, end.cause], ['half\nend\n', 'exited'], {
+        promise: 'A program does not wait for input that will never come.',
+        mend: 'Close the input when the source throws.',
+      });
+      const told = reports.some((report) => report.type === 'notice' && report.message.includes('broke off'));
+      equal(told, true, {
+        promise: 'Input that was cut off is told.',
+        mend: 'Report { type: "notice", message } with the error of the source.',
+      });
+    },
+  },
+  {
     name: 'a source that never ends does not hold the end of the program',
     shares: true,
     needs: needsStdin,
