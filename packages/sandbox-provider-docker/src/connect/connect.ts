@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { inspect } from 'node:util';
 import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import Dockerode from 'dockerode';
 import type { Endpoint, EngineAddress } from './endpoint.js';
@@ -39,18 +40,31 @@ export function connect({ address, source }: Endpoint): Dockerode {
   }
 }
 
+/**
+ * docker-modem inspects what it sends, at every request and to the last depth, for a debug log that nobody reads: of an agent that would be every connection with all that hangs on
+ * it, which takes seconds.
+ */
+function opaque<Kind extends HttpAgent>(agent: Kind): Kind {
+  return Object.defineProperty(agent, inspect.custom, { value: () => 'agent', enumerable: false });
+}
+
 function clientOptions(address: EngineAddress): Dockerode.DockerOptions & { agent: HttpAgent } {
   switch (address.kind) {
     case 'socket':
-      return { protocol: 'http', socketPath: address.path, agent: new HttpAgent(reuse) };
+      return { protocol: 'http', socketPath: address.path, agent: opaque(new HttpAgent(reuse)) };
     case 'tcp': {
       const { host, port, tls } = address;
-      if (tls === undefined) return { protocol: 'http', host, port, agent: new HttpAgent(reuse) };
+      if (tls === undefined) return { protocol: 'http', host, port, agent: opaque(new HttpAgent(reuse)) };
       const { verify, ...pem } = tls;
-      return { protocol: 'https', host, port, agent: new HttpsAgent({ ...reuse, ...pem, rejectUnauthorized: verify }) };
+      return {
+        protocol: 'https',
+        host,
+        port,
+        agent: opaque(new HttpsAgent({ ...reuse, ...pem, rejectUnauthorized: verify })),
+      };
     }
     case 'ssh':
       // Host and port stand in the requests' headers only.
-      return { protocol: 'http', host: 'docker', port: 80, agent: new SshAgent(address) };
+      return { protocol: 'http', host: 'docker', port: 80, agent: opaque(new SshAgent(address)) };
   }
 }
