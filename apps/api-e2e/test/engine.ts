@@ -72,6 +72,9 @@ export class Engine {
   }
 }
 
+/** For what starts engines of its own: other users' tests are counted as skipped. */
+export const describeAsRoot = process.getuid?.() === 0 ? describe : describe.skip;
+
 /** An engine that a test may stop, kill and start again, with the images of the tests. Root only. */
 export class OwnEngine extends Engine {
   #daemon: ChildProcess | null = null;
