@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isSandboxProvider, isSandboxError, resolveLimits, SandboxError } from '../src/index.js';
-import type { OutputChunk, Report, SandboxConfig } from '../src/index.js';
+import type { CommandSpec, OutputChunk, Report, SandboxConfig, SandboxProcess, TtySize } from '../src/index.js';
 import { until } from './house.js';
-import { LocalProvider } from './local-provider.js';
+import { LocalProvider, type LocalBox } from './local-provider.js';
 
 let provider: LocalProvider;
 let folder: string;
@@ -99,6 +99,26 @@ describe('a managed provider', () => {
     const report = (each: Report): number => reports.push(each);
     expect(await run(['cat'], { stdin: broken(), report })).toBe('half');
     expect(reports).toContainEqual({ type: 'notice', message: 'stdin was cut off: the source broke off' });
+  });
+
+  it('passes the sizes of a terminal on while its program runs', async () => {
+    const sizes: TtySize[] = [];
+    provider = new (class extends LocalProvider {
+      protected override async spawn(box: LocalBox, spec: CommandSpec): Promise<SandboxProcess> {
+        return { ...(await super.spawn(box, spec)), resize: async (size) => void sizes.push(size) };
+      }
+    })();
+    await provider.prepare('solution', folder, config);
+    async function* resizes(): AsyncGenerator<TtySize> {
+      yield { cols: 100, rows: 30 };
+      yield { cols: 120, rows: 40 };
+      await new Promise(() => undefined); // what waits is not waited for
+    }
+    await run(['sleep', '0.1'], { tty: { cols: 80, rows: 24, resizes: resizes() } });
+    expect(sizes).toEqual([
+      { cols: 100, rows: 30 },
+      { cols: 120, rows: 40 },
+    ]);
   });
 
   it('passes stdin on and closes it, and a program that does not read it is no error', async () => {

@@ -1,8 +1,9 @@
-import { hasErrorCode, sentenceOf } from '../contract/error.js';
+import { sentenceOf } from '../contract/error.js';
 import type { ExecuteOptions, ExecutionEnd, LimitHit, OutputChunk } from '../contract/provider.js';
 import type { EndCause } from '../contract/status.js';
 import { unmeasuredUsage } from '../contract/usage.js';
 import type { ResourceUsage } from '../contract/usage.js';
+import { feed, resize } from './input.js';
 import type { CommandSpec, SandboxProcess } from './process.js';
 
 interface RunHooks {
@@ -89,7 +90,7 @@ export async function* superviseRun(
       });
     }
     const stopSampling = sample(hooks, report, sampleEveryMs, () => gone);
-    const feeding = feed(running, options, report);
+    const feeding = Promise.all([feed(running, options, report), resize(running, options, report)]);
     try {
       yield* running.output;
       await over;
@@ -154,31 +155,4 @@ function sample(
     clearInterval(timer);
     await pending;
   };
-}
-
-/** Passes the given input on. A program that closes its stdin, or ends, ends the feeding. */
-async function feed(process: SandboxProcess, options: ExecuteOptions, report: CommandSpec['report']): Promise<void> {
-  const { stdin } = options;
-  if (stdin === undefined) return;
-  let ended = false;
-  const end = process.ended.then(() => {
-    ended = true;
-  });
-  const iterator = stdin[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), end]);
-      if (ended || next === undefined) break;
-      if (next.done === true) break;
-      await Promise.race([process.write(next.value), end]);
-    }
-    if (!ended) await process.closeInput();
-  } catch (error) {
-    if (!hasErrorCode(error, 'EPIPE')) report({ type: 'notice', message: `stdin was cut off: ${sentenceOf(error)}` });
-    // Else the program would wait for the rest. Where it closed its stdin itself, there is nothing to close.
-    await Promise.race([process.closeInput().catch(() => undefined), end]);
-  } finally {
-    // Not awaited: an input that waits for its own source would hold the end of the run.
-    void iterator.return?.().catch(() => undefined);
-  }
 }
