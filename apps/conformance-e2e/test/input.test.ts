@@ -95,6 +95,7 @@ provesThatTheSuiteCatches([
     create: claims((found) => ({ ...found, tty: true })),
     caughtBy: /all three streams are a terminal/,
     message: /Allocate a pseudo-terminal with that size before the program starts/,
+    claimed: false,
   },
   {
     that: 'ignores that a terminal was asked for',

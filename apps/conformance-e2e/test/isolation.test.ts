@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
+import { claims } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
 import type { Create } from './support/run-suite.js';
 
@@ -69,6 +70,13 @@ provesThatTheSuiteCatches([
     create: without('--unshare-net'),
     caughtBy: /none: an abstract unix socket of the host is not reached/,
     message: /The host's own services are closed to a sandbox/,
+  },
+  {
+    that: 'claims a network and has none',
+    create: claims((found) => ({ ...found, network: ['none', 'full'] })),
+    caughtBy: /full: there is a route to the outside/,
+    message: /Give it a network, or do not claim `full`/,
+    claimed: false,
   },
   {
     that: 'runs programs as root',
@@ -144,5 +152,6 @@ provesThatTheSuiteCatches([
     create: having(['--bind', '*', '/workspace'], () => ['--perms', '1777', '--tmpfs', '/workspace']),
     caughtBy: /memory: a program below the limit does not meet it, and writing files is not memory/,
     message: /Keep \/workspace and \/output on disk \(a tmpfs is memory\)/,
+    rootOnly: true,
   },
 ]);

@@ -57,6 +57,7 @@ provesThatTheSuiteCatches([
     create: tells((end) => (end.exitCode === 0 ? { ...end, cause: 'exited' } : end)),
     caughtBy: /memory: a child that met the limit/,
     message: /do not derive the cause from the exit code/,
+    rootOnly: true,
   },
   {
     that: 'ends by `limit` and does not name it',
@@ -93,6 +94,7 @@ provesThatTheSuiteCatches([
     create: keeps(() => ({ cpus: 2 })),
     caughtBy: /cpu: busy processes get no more time/,
     message: /Set the quota of the cgroup or container/,
+    rootOnly: true,
   },
   {
     that: 'sets no limit of processes',

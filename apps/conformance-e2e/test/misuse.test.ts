@@ -143,7 +143,7 @@ provesThatTheSuiteCatches([
     that: 'removes the sandbox whose id is asked for again',
     create: (ports) => new RemovesTheSandboxOfATakenId(ports),
     caughtBy: /a sandbox id that exists is refused/,
-    message: /./,
+    message: /execute\(\) throws only for misuse[^]*SANDBOX006: There is no sandbox/,
   },
   {
     that: 'returns an id of its own from prepare()',

@@ -123,7 +123,7 @@ provesThatTheSuiteCatches([
       if (last !== null && line.length > 0) yield { ...last, data: line };
     }),
     caughtBy: /output arrives while the program runs/,
-    message: /./,
+    message: /Bytes are yielded when they are read, not at a newline/,
   },
   {
     that: 'says nothing of what it cuts off',

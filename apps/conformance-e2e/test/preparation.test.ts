@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProviderPorts, SandboxConfig } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
+import { claims } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
 
 /** Meets what goes wrong in a preparation in its own way. */
@@ -90,6 +91,9 @@ class WaitsForPreparations extends SandboxExecProvider {
   }
 }
 
+/** Prepares with its own image, whatever image it is asked for. */
+const claimsImages = claims((found) => ({ ...found, images: true }));
+
 const missing = /of a solution that does not exist is refused/;
 const cancelled = /that is cancelled by its signal ends at once/;
 
@@ -111,6 +115,13 @@ provesThatTheSuiteCatches([
     create: (ports) => new RemembersFailedOnes(ports),
     caughtBy: missing,
     message: /A sandbox whose preparation failed is unknown/,
+  },
+  {
+    that: 'claims images and has one',
+    create: claimsImages,
+    caughtBy: /with an image that does not exist is refused/,
+    message: /Use config\.image, never another in its place/,
+    claimed: false,
   },
   {
     that: 'prepares though it was cancelled before',

@@ -88,7 +88,7 @@ provesThatTheSuiteCatches([
     that: 'throws where its technology is absent',
     create: (ports) => new ThrowsFromItsProbe(ports),
     caughtBy: shape,
-    message: /probe\(\).*\n.*connect ENOENT/,
+    message: /probe\(\) does not fail[^]*connect ENOENT[^]*\{ available: false, reason, fix \}/,
   },
   {
     that: 'is not available where it is tested',
