@@ -166,23 +166,41 @@ export class DockerRun implements SandboxProcess {
   /** What was seen, once the container is gone. */
   async #settle(seen: SeenEnd, closed: Promise<unknown>): Promise<SeenEnd> {
     let end = seen;
-    if (seen.by === 'container') end = await this.#explain();
-    else if (seen.by !== 'kill') {
+    // What its shells did not tell is told by our kill, if there was one: they went with all else.
+    if (this.#killing !== null && seen.by !== 'shell') end = { by: 'kill' };
+    if (end.by === 'shell' || end.by === 'engine') {
       this.#last = await count(this.container);
       // Its shells were not ended by the program, but with all else.
-      if (seen.by === 'engine' && !this.container.alive) end = await this.#explain();
+      if (end.by === 'engine' && !this.container.alive) end = { by: 'container', reason: '' };
       else await this.container.kill().catch(() => undefined); // whether it worked is what is waited for now
     }
-    await this.#hasEnded();
+    if (end.by === 'container') end = await this.#explain();
+    await this.#isGone(end.by === 'container');
     this.#goneAlready = true;
     this.#stopWatching();
     if (end.by !== 'shell') void this.#finishOutput(closed);
     return end;
   }
 
-  async #hasEnded(): Promise<void> {
-    const over = await Promise.race([this.container.ended.then(() => true), delay(KILLED_MS, false, { ref: false })]);
-    if (!over) throw new SandboxError('SANDBOX011', 'The container is still there long after it was killed.');
+  /**
+   * Its connection ends when its main process does, a moment before the kernel has ended the others; the engine knows when all are gone.
+   * @param lost its fate may stay unknown
+   */
+  async #isGone(lost: boolean): Promise<void> {
+    const { container } = this;
+    const deadline = performance.now() + KILLED_MS;
+    await Promise.race([container.ended, delay(KILLED_MS, undefined, { ref: false })]);
+    for (let pause = 2; performance.now() < deadline; pause = Math.min(pause * 2, 100)) {
+      try {
+        const state = await container.engine.containerState(container.id);
+        if (state?.running !== true) return;
+      } catch (error) {
+        if (lost) return;
+        throw error;
+      }
+      await delay(pause);
+    }
+    throw new SandboxError('SANDBOX011', 'The container is still there long after it was killed.');
   }
 
   /** Why a container ended that nobody ended here. */
@@ -235,17 +253,15 @@ export class DockerRun implements SandboxProcess {
 
   async measure(): Promise<ResourceUsage> {
     const [counters, diskBytes] = await Promise.all([count(this.container), this.context.diskBytes()]);
+    if (!this.container.alive) throw new SandboxError('SANDBOX011', 'The container has ended.');
     return usageBetween(this.context.before, counters, diskBytes);
   }
 
-  write(data: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.exec.socket.write(data, (error) => {
-        // Its end is told elsewhere; input that comes after it is nobody's.
-        if (error && !this.exec.socket.destroyed) reject(error);
-        else resolve();
-      });
-    });
+  /** Resolves when the engine has taken it. Input that comes after the end is nobody's, and waits for it to be told. */
+  async write(data: Uint8Array): Promise<void> {
+    const { socket } = this.exec;
+    const taken = await new Promise<boolean>((resolve) => socket.write(data, (error) => resolve(error == null)));
+    if (!taken) await this.gone;
   }
 
   async closeInput(): Promise<void> {

@@ -3,7 +3,7 @@ import { describeProvider } from '@ergon/sandbox-conformance';
 import { dockerOptions, DockerProvider } from '../src/index.js';
 import { LABEL } from '../src/names.js';
 import { docker, leftovers } from './support/engine.js';
-import { BUSYBOX, DEBIAN } from './support/server.js';
+import { DEBIAN } from './support/server.js';
 
 /** Folder for the report; without it the report is only printed. */
 const folder = process.env.ERGON_TEST_REPORTS;
@@ -11,7 +11,7 @@ const folder = process.env.ERGON_TEST_REPORTS;
 describeProvider({
   test,
   createProvider: (ports) =>
-    new DockerProvider(dockerOptions.parse({ images: { default: DEBIAN, network: DEBIAN, tools: BUSYBOX } }), ports),
+    new DockerProvider(dockerOptions.parse({ images: { default: DEBIAN, network: DEBIAN } }), ports),
   fixtures: {
     /** Ends its containers, as an administrator's `docker kill` would. */
     vanish: async ({ sandboxId, instanceId }) => {

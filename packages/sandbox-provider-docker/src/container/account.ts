@@ -1,9 +1,7 @@
 import type { LimitHit, ResourceUsage, SandboxLimits } from '@ergon/sandbox-core';
+import { OWN_PROCESSES } from './config.js';
 import type { Counters } from './holder.js';
 import type { RunContainer } from './run-container.js';
-
-/** Init, holder and the program's three shells: there as long as the program is. */
-const STANDING_PROCESSES = 5;
 
 /** Before anything ran, or when nothing can be counted any more. */
 export const nothingCounted: Counters = {
@@ -33,7 +31,7 @@ export function usageBetween(before: Counters, after: Counters, diskBytes: numbe
     cpuTimeMs: after.cpuTimeMs === null ? null : Math.max(0, Math.round(after.cpuTimeMs - (before.cpuTimeMs ?? 0))),
     memoryBytes: after.memoryBytes,
     memoryPeakBytes: after.memoryPeakBytes,
-    pids: after.pids === null ? null : Math.max(0, after.pids - STANDING_PROCESSES),
+    pids: after.pids === null ? null : Math.max(0, after.pids - OWN_PROCESSES),
     diskBytes,
   };
 }

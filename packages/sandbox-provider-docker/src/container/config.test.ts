@@ -38,7 +38,7 @@ test('what a container of a program is, on cgroup v1', () => {
     MemorySwap: 64 * MiB,
     MemorySwappiness: 0,
     NanoCpus: 1.5e9,
-    PidsLimit: 70,
+    PidsLimit: 69,
     LogConfig: { Type: 'none', Config: {} },
     Ulimits: [
       { Name: 'nofile', Soft: 256, Hard: 256 },

@@ -45,8 +45,8 @@ export interface ContainerPlan {
   readonly seccomp: string;
 }
 
-/** Processes of ours that the limit must not count: init and holder, the program's three shells, and one that sends SIGTERM. */
-export const OWN_PROCESSES = 6;
+/** Processes of ours that the limit must not count: init and holder, and the program's three shells. */
+export const OWN_PROCESSES = 5;
 
 /** Less is refused by engines. */
 export const LEAST_MEMORY = 6 << 20;
