@@ -248,7 +248,7 @@ test.each(badContent)("POST /test: a solution's bad content.%s is named", async 
 });
 
 test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-  ['content.requires_network', { requires_network: true }, {}],
+  ['network', { requires_network: true }, {}],
   ['content.requirements', { requirements: ['requests'] }, {}],
   ['content.services', { services: { db: {} } }, {}],
   ['content.environment.KEY', { environment: { KEY: '${ERGON_API_KEY}' } }, {}],

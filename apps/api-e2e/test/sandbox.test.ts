@@ -24,7 +24,10 @@ test('POST /test answers with the sandbox, its provider, and why that one; limit
     provider: 'sandbox-exec',
     selection: {
       provider: 'sandbox-exec',
-      considered: [{ provider: 'sandbox-exec', verdict: 'chosen', reason: expect.any(String) as string }],
+      considered: [
+        { provider: 'sandbox-exec', verdict: 'chosen', reason: expect.any(String) as string },
+        { provider: 'docker', verdict: 'unavailable', reason: expect.stringContaining('No Docker engine') as string },
+      ],
       notes: expect.arrayContaining([
         expect.stringMatching(/^timeout was lowered from 60 s to the server's ceiling, 30 s/),
         expect.stringMatching(/^cpu_limit was lowered from 1000 CPUs to the machine's/),
@@ -206,7 +209,7 @@ test('the history has every run, newest first, page by page, of one solution if 
 test('health and providers tell what is there', async () => {
   expect(await server.ok('GET', sandbox('/health'))).toEqual({
     status: 'healthy',
-    providers: { 'sandbox-exec': true },
+    providers: { 'sandbox-exec': true, docker: false },
   });
   expect(await server.ok('GET', sandbox('/providers'))).toMatchObject({
     'sandbox-exec': { available: true, is_default: true, capabilities: { isolation: 'namespaces', network: ['none'] } },

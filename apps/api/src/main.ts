@@ -21,8 +21,10 @@ async function main(): Promise<void> {
   const container = createContainer(config, logger);
   const server = await startServer(container);
   logger.info(`Listening on ${server.url}`, { url: server.url, dataDir: config.dataDir });
-  for (const [provider, { reason }] of Object.entries(await container.resolve(tokens.factory).status())) {
-    if (reason !== null) logger.warn('A provider is not available', { provider, reason });
+  const providers = Object.entries(await container.resolve(tokens.factory).status());
+  const level = providers.some(([, { available }]) => available) ? 'info' : 'warn';
+  for (const [provider, { reason }] of providers) {
+    if (reason !== null) logger[level]('A provider is not available', { provider, reason });
   }
   const crash = (error: unknown): void => {
     logger.error('The server failed and ends', { error });
