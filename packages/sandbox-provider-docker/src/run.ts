@@ -261,7 +261,7 @@ export class DockerRun implements SandboxProcess {
   async write(data: Uint8Array): Promise<void> {
     const { socket } = this.exec;
     const taken = await new Promise<boolean>((resolve) => socket.write(data, (error) => resolve(error == null)));
-    if (!taken) await this.gone;
+    if (!taken) await this.ended;
   }
 
   async closeInput(): Promise<void> {

@@ -23,6 +23,7 @@ import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
 import { sandboxFiles } from './files.js';
 import { assertSafeName, labelsOf, nameOf } from './names.js';
+import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
 import { startRun, type DockerRun } from './run.js';
@@ -70,6 +71,7 @@ export class DockerSandbox {
   ) {
     assertSafeName('sandbox id', template.sandboxId);
     assertSafeName('instance id', template.instanceId);
+    assertMountTargets(template.mounts);
     if (template.limits.memoryBytes < LEAST_MEMORY) {
       const message = `A container needs at least ${LEAST_MEMORY} bytes of memory, which is more than ${template.limits.memoryBytes}.`;
       throw new SandboxError('SANDBOX008', message, { field: 'memory_limit' });
@@ -135,6 +137,7 @@ export class DockerSandbox {
     const keeper = this.#keeper;
     if (keeper === null) throw new Error('place() comes after open().');
     const { program } = this.parts.identity;
+    await assertMountSources(this.template.mounts);
     await keeper.put('/', sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
     await keeper.start(signal);
     signal?.throwIfAborted();

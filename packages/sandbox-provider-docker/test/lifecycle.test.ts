@@ -255,21 +255,43 @@ describe('input', () => {
 
   test('a terminal is one, with the size that is asked for and then another, and is not framed', async () => {
     const sandbox = await server.sandbox();
-    async function* resizes(): AsyncGenerator<{ cols: number; rows: number }> {
-      await delay(500);
-      yield { cols: 101, rows: 41 };
-    }
+    let [hear, listen]: (() => void)[] = [];
+    const asked = new Promise<void>((resolve) => (hear = resolve));
+    const listens = new Promise<void>((resolve) => (listen = resolve));
     async function* typed(): AsyncGenerator<Uint8Array> {
-      await delay(1500);
+      await asked;
       yield Buffer.from('word\n');
     }
-    const run = await sandbox.run(['sh', '-c', 'tty; stty size; trap "stty size" WINCH; read x; echo "<$x>"; exit 6'], {
+    async function* resizes(): AsyncGenerator<{ cols: number; rows: number }> {
+      await listens;
+      yield { cols: 101, rows: 41 };
+    }
+    const script =
+      'tty; stty size; echo "word?"; read x; trap "stty size; exit 6" WINCH; echo "<$x>"; while :; do sleep 0.05; done';
+    let said = '';
+    const run = await sandbox.run(['sh', '-c', script], {
       tty: { cols: 80, rows: 24, resizes: resizes() },
       stdin: typed(),
+      onChunk: ({ data }) => {
+        said += Buffer.from(data).toString();
+        if (said.includes('word?')) hear?.();
+        if (said.includes('<word>')) listen?.();
+      },
     });
-    expect(run.stdout).toMatch(/^\/dev\/pts\/\d+\r\n24 80\r\n/);
-    expect(run.stdout).toContain('<word>\r\n');
+    expect(run.stdout).toMatch(/^\/dev\/pts\/\d+\r\n24 80\r\nword\?\r\nword\r\n<word>\r\n41 101\r\n$/);
     expect(run.end).toMatchObject({ cause: 'exited', exitCode: 6 });
+    await sandbox.cleanup();
+  });
+
+  test('a program that reads nothing makes the source wait', async () => {
+    const sandbox = await server.sandbox();
+    let taken = 0;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (; ; taken += 65_536) yield Buffer.alloc(65_536);
+    }
+    await sandbox.run(['sleep', '2'], { stdin: endless() });
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(8 * MiB);
     await sandbox.cleanup();
   });
 });
