@@ -84,3 +84,23 @@ export async function writeReport(file: string, report: ConformanceReport): Prom
   await writeFile(`${file}.md`, markdown(report));
   await writeFile(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
 }
+
+/** A report that fills while the tests run. */
+export class LiveReport implements ConformanceReport {
+  provider: string | null = null;
+  claims: ReportedClaims | null = null;
+  readonly tests: ReportedTest[] = [];
+
+  describe(provider: string, claims: ReportedClaims): void {
+    this.provider = provider;
+    this.claims = claims;
+  }
+
+  /** @returns what records how it ended */
+  declare(section: string, name: string): (outcome: ReportedTest['outcome'], missing: string | null) => void {
+    const index = this.tests.push({ section, name, outcome: 'not run', missing: null }) - 1;
+    return (outcome, missing) => {
+      this.tests[index] = { section, name, outcome, missing };
+    };
+  }
+}

@@ -36,6 +36,33 @@ export const endedByUs: Section = section('Deadlines and stops', [
     },
   },
   {
+    name: 'without killGraceMs the grace is a second',
+    shares: true,
+    needs: needsSignals,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      const late = 'trap "sleep 0.4; echo late; exit 9" TERM; echo up; while :; do sleep 0.05; done';
+      const run = await sandbox.sh(late, { timeoutMs: 300 });
+      equal([run.stdout, run.end.cause, run.end.exitCode], ['up\nlate\n', 'timeout', 9], {
+        promise: 'Between SIGTERM and SIGKILL lies a second, unless another grace was asked for.',
+        mend: 'killGraceMs is 1000 where it is absent.',
+      });
+    },
+  },
+  {
+    name: 'a deadline of a millisecond is a timeout, not a hang and not another cause',
+    shares: true,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      const { end, wallMs } = await sandbox.sh('sleep 100', { timeoutMs: 1, killGraceMs: 0 });
+      equal([end.cause, end.exitCode], ['timeout', null], {
+        promise: 'A deadline that is over at once ends the run as `timeout`.',
+        mend: 'Start the timer when the program has started, and let a kill before its first instruction work too.',
+      });
+      endsSoon(wallMs, 100);
+    },
+  },
+  {
     name: 'a signal that was aborted beforehand: nothing of the program runs, and the end is stopped',
     shares: true,
     body: async (house) => {

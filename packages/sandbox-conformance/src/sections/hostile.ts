@@ -167,9 +167,9 @@ export const hostile: Section = section('Hostile programs', [
     body: async (house) => {
       const sandbox = await house.sandbox();
       const run = await sandbox.run([house.python, '-c', programs.stubbornFiles]);
-      equal([run.stdout, run.stderr], ['made\n', ''], {
-        promise: 'A program may make such files.',
-        mend: 'Refuse none of them.',
+      equal([run.stdout, run.stderr, run.end.cause, run.end.reason], ['made\n', '', 'exited', null], {
+        promise: 'A program may make such files, and is not disturbed at it.',
+        mend: 'Refuse none of them, and let a watchdog cope with folders that it cannot enter, or that are being made.',
       });
       await sandbox.assertRunsAgain();
       equal(await sandbox.cleanup(), true, { promise: 'cleanup() removes whatever a program made.', mend: removal });

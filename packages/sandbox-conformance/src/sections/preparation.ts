@@ -45,6 +45,28 @@ export const preparation: Section = section('Preparation', [
     },
   },
   {
+    name: 'of an image that is not there is refused with a sentence that names it, and leaves nothing',
+    needs: ({ capabilities }) => (capabilities.images ? null : 'images'),
+    body: async (house) => {
+      const image = 'no-such-host.invalid/no-such-image:0';
+      const config = house.config({ config: { image } });
+      const solution = await house.solution();
+      const error = await within(60_000, 'prepare()', house.provider.prepare('s', solution, config)).then(
+        () => 'it was prepared',
+        (refusal: unknown) => refusal,
+      );
+      holds(
+        isSandboxError(error) && error.message.includes(image),
+        {
+          promise: 'An image that is not there is a clear error, with its name.',
+          mend: 'Look for it first, and never take another in its place.',
+        },
+        error,
+      );
+      await house.assertNothingLeft();
+    },
+  },
+  {
     name: 'with a signal that was aborted before is refused, and leaves nothing',
     body: async (house) => {
       const config = house.config({ config: { signal: AbortSignal.abort() } });
