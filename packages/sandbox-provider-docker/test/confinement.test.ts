@@ -67,11 +67,19 @@ test('temporary folders are no larger than the memory limit, can be executed fro
 });
 
 test('the number of files in a temporary folder is bounded', async () => {
-  const { stdout } = await sh('cd /tmp; i=0; while touch f$i 2>/dev/null; do i=$((i+1)); done; echo $i', {
-    memoryBytes: 16 * MiB,
-  });
-  expect(Number(stdout)).toBeGreaterThan(3000);
-  expect(Number(stdout)).toBeLessThan(4096);
+  const program = [
+    'made = 0',
+    'try:',
+    '  while True:',
+    '    open(f"/tmp/{made}", "w").close()',
+    '    made += 1',
+    'except OSError as error: print(made, error.strerror)',
+  ].join('\n');
+  const { stdout } = await server.run(['python3', '-c', program], { memoryBytes: 32 * MiB }, {}, { image: DEBIAN });
+  const [made, ...why] = stdout.trim().split(' ');
+  expect(why.join(' ')).toBe('No space left on device');
+  expect(Number(made)).toBeGreaterThan(7000);
+  expect(Number(made)).toBeLessThan(8192);
 });
 
 test('open files, file size and core dumps have their limits', async () => {
