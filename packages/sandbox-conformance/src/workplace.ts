@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@ergon/sandbox-core';
+import { sentenceOf, silentLogger } from '@ergon/sandbox-core';
 import type { SandboxProvider } from '@ergon/sandbox-core';
 import { House, STATE } from './house.js';
 import type { ConformanceOptions } from './options.js';
@@ -28,13 +28,17 @@ export class Workplace {
   /** Does a test's work. When no other follows, all that is shared is put away: a test that stood for the last may not be run. */
   async use(work: () => Promise<void>): Promise<void> {
     clearTimeout(this.#idle);
-    await this.#puttingAway;
+    const puttingAway = this.#puttingAway;
+    this.#puttingAway = Promise.resolve();
+    await puttingAway;
     try {
       await work();
     } finally {
       if (this.#folder !== null) {
         this.#idle = setTimeout(() => {
           this.#puttingAway = this.putAway();
+          // The next test fails by it, if there is one.
+          this.#puttingAway.catch((error: unknown) => process.stderr.write(`${sentenceOf(error)}\n`));
         }, IDLE_MS);
       }
     }

@@ -87,6 +87,17 @@ test.each(Object.entries(runners))(
   },
 );
 
+// vitest ends its worker at once, so that nothing can be done after a last test: its users let Report run.
+test.each(Object.entries(runners).filter(([runner]) => runner !== 'vitest'))(
+  'with %s nothing is left where the test that reports was left out',
+  async (_, { words }) => {
+    const { code, text } = await run(words, { TINY_UNREPORTED: '1' });
+    expect(code === 0 ? 'passed' : text).toBe('passed');
+    expect(text).not.toContain('Conformance of');
+    expect(leftInTemporaryFolder()).toEqual([]);
+  },
+);
+
 function leftInTemporaryFolder(): string[] {
   return readdirSync(folder).filter((name) => name.startsWith('ergon-conformance-'));
 }
