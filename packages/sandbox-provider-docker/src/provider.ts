@@ -11,6 +11,7 @@ import type {
   SandboxTemplate,
 } from '@ergon/sandbox-core';
 import { containerProfile } from '@ergon/sandbox-seccomp';
+import type { DockerBox } from './box.js';
 import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
 import { LEAST_MEMORY, type ImageFacts } from './container/config.js';
 import { Engine } from './engine/engine.js';
@@ -32,7 +33,7 @@ interface Connection {
 }
 
 /** Sandboxes that are containers of a Docker engine, here or elsewhere. Wire name `docker`. */
-export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
+export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   readonly name = 'docker';
   readonly #seccomp = JSON.stringify(containerProfile());
   #connection: Connection | null = null;
@@ -109,7 +110,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
     return refusals;
   }
 
-  protected override async open(template: SandboxTemplate): Promise<DockerSandbox> {
+  protected override async open(template: SandboxTemplate): Promise<DockerBox> {
     const { engine, events, endpoint } = this.#connect();
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, template);
@@ -164,19 +165,19 @@ export class DockerProvider extends ManagedSandboxProvider<DockerSandbox> {
     return { reference, id: found.id, path: path ?? null, volumes: found.volumes };
   }
 
-  protected override place(sandbox: DockerSandbox, solution: PreparedSolution): Promise<void> {
+  protected override place(sandbox: DockerBox, solution: PreparedSolution): Promise<void> {
     return sandbox.place(solution);
   }
-  protected override spawn(sandbox: DockerSandbox, run: CommandSpec): Promise<SandboxProcess> {
+  protected override spawn(sandbox: DockerBox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.spawn(run);
   }
-  protected override assist(sandbox: DockerSandbox, run: CommandSpec): Promise<SandboxProcess> {
+  protected override assist(sandbox: DockerBox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.assist(run);
   }
-  protected override measure(sandbox: DockerSandbox): Promise<ResourceUsage> {
+  protected override measure(sandbox: DockerBox): Promise<ResourceUsage> {
     return sandbox.measure();
   }
-  protected override close(sandbox: DockerSandbox): Promise<void> {
+  protected override close(sandbox: DockerBox): Promise<void> {
     return sandbox.close();
   }
 

@@ -22,6 +22,7 @@ import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
 import { sandboxFiles } from './files.js';
+import type { DockerBox } from './box.js';
 import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type SandboxNetwork } from './network/index.js';
@@ -53,7 +54,7 @@ const FOLDERS = ['solution', 'workspace', 'output'] as const;
 const WRITABLE: readonly string[] = ['/workspace', '/output'];
 
 /** One sandbox in a Docker engine: its volumes for as long as it lives, and a container for each command. */
-export class DockerSandbox {
+export class DockerSandbox implements DockerBox {
   #keeper: Keeper | null = null;
   #keeperFailed = false;
   #network: SandboxNetwork | null = null;
