@@ -162,6 +162,21 @@ describe('a managed provider', () => {
     expect(await provider.cleanup('box')).toBe(true);
   });
 
+  it('a failed preparation that leaves something says both, and cleanup removes it', async () => {
+    const place = jest.spyOn(provider, 'place' as never);
+    place.mockRejectedValueOnce(new SandboxError('SANDBOX009', 'It does not fit.') as never);
+    provider.failNextClose = true;
+    await expect(provider.prepare('solution', folder, config)).rejects.toMatchObject({
+      code: 'SANDBOX009',
+      message: expect.stringMatching(
+        /^It does not fit\. What had been made could not be removed yet: .*stuck/,
+      ) as string,
+    });
+    expect(provider.boxes.size).toBe(1);
+    expect(await provider.cleanup('box')).toBe(true);
+    expect(provider.boxes.size).toBe(0);
+  });
+
   it('is known as a provider, and its errors as ours, across copies of the core', () => {
     expect(isSandboxProvider(provider)).toBe(true);
     expect(isSandboxProvider({ name: 'x' })).toBe(false);

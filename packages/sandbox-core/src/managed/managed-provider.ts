@@ -1,6 +1,6 @@
 import { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { SandboxError, sentenceOf } from '../contract/error.js';
+import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { SandboxFiles } from '../contract/files.js';
 import { SandboxProvider } from '../contract/provider.js';
 import type { ExecuteOptions, ExecutionEnd, OutputChunk } from '../contract/provider.js';
@@ -106,14 +106,16 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
       if (entry.state === 'preparing') entry.state = 'ready';
     } catch (error) {
       const stopped = signal?.aborted === true;
+      const failure =
+        stopped && !isSandboxError(error)
+          ? new SandboxError('SANDBOX011', 'The preparation was cancelled.', { cause: error })
+          : error;
       if (entry.cleaning === null) {
         // The box stays known until it could be removed, so that cleanup can try again.
-        if (entry.box !== null) await this.close(entry.box);
+        if (entry.box !== null) await this.close(entry.box).catch((removal: unknown) => unremoved(failure, removal));
         this.#entries.delete(entry.config.sandboxId);
       }
-      throw stopped && !(error instanceof SandboxError)
-        ? new SandboxError('SANDBOX011', 'The preparation was cancelled.', { cause: error })
-        : error;
+      throw failure;
     }
   }
 
@@ -239,6 +241,12 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     if (entry === undefined) throw new SandboxError('SANDBOX006', `There is no sandbox ${sandboxId} here.`);
     return entry;
   }
+}
+
+function unremoved(failure: unknown, removal: unknown): never {
+  const message = `${sentenceOf(failure)} What had been made could not be removed yet: ${sentenceOf(removal)}`;
+  const code = isSandboxError(failure) ? failure.code : 'SANDBOX011';
+  throw new SandboxError(code, message, { cause: new AggregateError([failure, removal]) });
 }
 
 async function requireFolder(path: string): Promise<void> {
