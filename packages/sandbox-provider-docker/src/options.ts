@@ -9,6 +9,11 @@ export const dockerOptions = z.strictObject({
   /** A context of Docker's command line instead. */
   context: z.string().min(1).optional(),
   /**
+   * Name servers of network `full`: addresses that its sandboxes reach at port 53, private ones too.
+   * @default those of this machine for an engine on it, else the engine's own choice
+   */
+  dns: z.array(z.ipv4()).min(1).optional(),
+  /**
    * Images by what a solution is written in, `default` for the rest; and of our own containers `network`, which needs `sh` and `ip`, and
    * `tools`, which needs `sh` and `du`.
    * @default python:3-slim, node:22-slim, debian:stable-slim; the sandbox's own for `tools`, none for `network`

@@ -18,10 +18,10 @@ import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
 import { imageFor, ImageList, missingImage } from './images.js';
 import { randomIdentity } from './identity.js';
-import { engineAddresses } from './network/index.js';
+import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
 import { capabilitiesOf, probeEngine, type UsableEngine } from './probe.js';
-import { reclaimFrom } from './reclaim.js';
+import { reclaimFrom, removeSandbox } from './reclaim.js';
 import { DockerSandbox } from './sandbox.js';
 
 interface Connection {
@@ -40,6 +40,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   #usable: UsableEngine | null = null;
   /** Kept fresh by the engine's announcements, so that an image that came a moment ago is known. */
   #images: ImageList | null = null;
+  /** Sandboxes of failed preparations that could not be removed, with their instances. */
+  readonly #unremoved = new Map<string, string>();
 
   constructor(
     private readonly options: DockerOptions,
@@ -126,7 +128,11 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
         network:
           template.network.mode === 'none'
             ? null
-            : { image: network ?? '', hostAddresses: await engineAddresses(endpoint) },
+            : {
+                image: network ?? '',
+                hostAddresses: await engineAddresses(endpoint),
+                dnsServers: this.options.dns ?? engineResolvers(endpoint),
+              },
         toolsImage: tools ?? image.id,
       },
       template,
@@ -134,10 +140,29 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     try {
       await sandbox.open();
     } catch (error) {
-      await sandbox.close();
+      await this.#removeLater(template, sandbox.close());
       throw error;
     }
     return sandbox;
+  }
+
+  /** What could not be removed after a failure, because the engine went away, is remembered until it can be. */
+  async #removeLater({ instanceId, sandboxId }: SandboxTemplate, removal: Promise<void>): Promise<void> {
+    try {
+      await removal;
+    } catch (error) {
+      this.#unremoved.set(sandboxId, instanceId);
+      this.ports.logger.warn('A sandbox could not be removed yet', { sandboxId, error: sentenceOf(error) });
+    }
+  }
+
+  async #removeForgotten(engine: Engine): Promise<number> {
+    let removed = 0;
+    for (const [sandboxId, instanceId] of this.#unremoved) {
+      await removeSandbox(engine, instanceId, sandboxId);
+      if (this.#unremoved.delete(sandboxId)) removed += 1;
+    }
+    return removed;
   }
 
   async #whatIsUsable(): Promise<UsableEngine> {
@@ -183,12 +208,14 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
 
   override async reclaim(instanceId: string | null): Promise<number> {
     const { engine } = this.#connect();
-    return reclaimFrom(engine, instanceId);
+    const forgotten = await this.#removeForgotten(engine);
+    return forgotten + (await reclaimFrom(engine, instanceId));
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
     try {
       await super[Symbol.asyncDispose]();
+      if (this.#connection !== null) await this.#removeForgotten(this.#connection.engine);
     } finally {
       this.#connection?.events.stop();
     }

@@ -25,7 +25,7 @@ import { sandboxFiles } from './files.js';
 import type { DockerBox } from './box.js';
 import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { assertMountSources, assertMountTargets } from './mounts.js';
-import { openNetwork, type SandboxNetwork } from './network/index.js';
+import { openNetwork, type NetworkOptions, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
 import { startRun, type DockerRun } from './run.js';
 
@@ -38,7 +38,7 @@ export interface SandboxParts {
   readonly identity: Identity;
   readonly seccomp: string;
   /** The image of the container that holds a network, and what may not be reached; null: the sandbox gets none. */
-  readonly network: { readonly image: string; readonly hostAddresses: readonly string[] } | null;
+  readonly network: Pick<NetworkOptions, 'image' | 'hostAddresses' | 'dnsServers'> | null;
   readonly toolsImage: string;
 }
 

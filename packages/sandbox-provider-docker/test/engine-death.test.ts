@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ProviderProbe } from '@ergon/sandbox-core';
 import { leftovers } from './support/engine.js';
 import { OwnEngine } from './support/own-engine.js';
@@ -54,6 +55,28 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     expect(await server.provider.probe()).toMatchObject({ available: true });
     expect((await server.run(['echo', 'back'])).stdout).toBe('back\n');
     expect(await sandbox.cleanup()).toBe(true);
+    expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
+  },
+);
+
+test.each([60, 250, 450])(
+  'an engine that ends %d ms into a preparation: the engine is told as the reason, and once it is back nothing is left',
+  async (ms) => {
+    await server.provider.probe();
+    const config = server.config();
+    const preparing = server.provider.prepare('solution', server.solution({ 'a.txt': 'a' }), config);
+    const outcome = preparing.then(
+      () => 'prepared',
+      (error: unknown) => error,
+    );
+    await delay(ms);
+    await engine.stop('SIGKILL');
+    const failure = await outcome;
+    await engine.start();
+    if (failure === 'prepared') expect(await server.provider.cleanup(config.sandboxId)).toBe(true);
+    else expect(failure).toMatchObject({ message: expect.stringMatching(/engine|connection/i) as string });
+    await server.provider.cleanup(config.sandboxId);
+    await server.provider.reclaim(null);
     expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
   },
 );

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolveEndpoint } from '../src/connect/index.js';
-import { engineAddresses } from '../src/network/index.js';
+import { engineAddresses, engineResolvers } from '../src/network/index.js';
+import { nameServers } from '../src/network/resolvers.js';
 
 const at = (host: string): Promise<string[]> => engineAddresses(resolveEndpoint({ host }));
 
@@ -20,4 +22,18 @@ test('a name without an address is an error that names it', async () => {
     code: 'SANDBOX001',
     message: expect.stringContaining('nowhere.invalid') as string,
   });
+});
+
+test('the name servers of a machine are those that a container could ask', () => {
+  const text =
+    '# nameserver 192.0.2.9\nsearch example\nnameserver 127.0.0.53\nnameserver 10.0.0.2\n nameserver\t192.0.2.1 # first\nnameserver fe80::1%eth0\n';
+  expect(nameServers(text)).toEqual(['10.0.0.2', '192.0.2.1']);
+  expect(nameServers('')).toEqual([]);
+});
+
+test('of an engine elsewhere the name servers are its own to know', () => {
+  expect(engineResolvers(resolveEndpoint({ host: 'tcp://198.51.100.7:2376' }))).toEqual([]);
+  expect(engineResolvers(resolveEndpoint({ host: 'unix:///run/docker.sock' }))).toEqual(
+    nameServers(readFileSync('/etc/resolv.conf', 'utf8')),
+  );
 });

@@ -11,6 +11,7 @@ import { removeSandbox } from '../src/reclaim.js';
 import { busybox } from './support/echo.js';
 import { guest, type RunningGuest, startGuest } from './support/guest.js';
 import { debian, hostAddresses, link, publicAddress, reached, serve, serveNames } from './support/neighbours.js';
+import { DEBIAN, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
 jest.setTimeout(120_000);
@@ -155,6 +156,20 @@ test('names are resolved by the servers that are named, at their port and no oth
       await named.close();
       await names[Symbol.asyncDispose]();
     }
+  }
+});
+
+test('a sandbox with network full resolves names by the servers of the options, private ones too', async () => {
+  await using server = new TestServer({ images: { default: DEBIAN, network: DEBIAN }, dns: ['10.98.76.54'] });
+  const names = await serveNames('host', '10.98.76.54');
+  try {
+    await server.provider.probe();
+    const ask = 'import socket; print(socket.gethostbyname("some.where.example"))';
+    const { stdout, stderr } = await server.run(['python3', '-c', ask], {}, {}, { network: { mode: 'full' } });
+    expect({ stdout, stderr }).toEqual({ stdout: '203.0.113.9\n', stderr: '' });
+    expect(await server.leftovers()).toEqual([]);
+  } finally {
+    await names[Symbol.asyncDispose]();
   }
 });
 
