@@ -145,20 +145,20 @@ export class DockerRun implements SandboxProcess {
     }
   }
 
-  /** Its outputs ended without the word of its shell, or announcements were missed. */
+  /** Its connection ended without the word of its shell, or announcements were missed. */
   async #askEngine(): Promise<void> {
-    for (
-      let pause = 5;
-      this.#marks < 2 && this.container.alive && !this.#goneAlready;
-      pause = Math.min(pause * 2, 500)
-    ) {
-      const state = await this.container.engine.execState(this.exec.id).catch(() => undefined);
+    const { container, exec } = this;
+    const deadline = performance.now() + LAST_OUTPUT_MS;
+    for (let pause = 5; this.#marks < 2 && container.alive && !this.#goneAlready; pause = Math.min(pause * 2, 500)) {
+      const state = await container.engine.execState(exec.id).catch(() => undefined);
       if (state === undefined) return; // the engine is gone, and with it soon the container's connection
       if (state?.running === false && state.exitCode !== null) {
         this.#see({ by: 'engine', code: state.exitCode });
         return;
       }
-      if (!this.exec.socket.destroyed) return; // it runs, and will tell
+      if (!exec.socket.destroyed) return; // it runs, and will tell
+      // It runs, and what it writes is lost: an end of which that is not known would be a lie.
+      if (performance.now() > deadline) { this.#see({ by: 'container', reason: '' }); return; }
       await delay(pause);
     }
   }

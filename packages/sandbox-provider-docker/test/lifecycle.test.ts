@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { docker } from './support/engine.js';
 import { RawContainer } from './support/raw.js';
@@ -314,6 +315,17 @@ describe('lost', () => {
       await sandbox.cleanup();
     },
   );
+
+  test('a connection that is cut while the program runs is lost, not an end: what it wrote from then on is not known', async () => {
+    const { Engine } = await import('../src/engine/engine.js');
+    const starts = jest.spyOn(Engine.prototype, 'startExec');
+    const sandbox = await server.sandbox();
+    const parked = (await starts.mock.results[0]?.value) as Duplex;
+    starts.mockRestore();
+    const run = await sandbox.run(['sh', '-c', 'echo up; sleep 1000'], { onChunk: () => parked.destroy() });
+    expect(run.end).toMatchObject({ cause: 'lost', reason: 'The connection to the container was cut.' });
+    await sandbox.cleanup();
+  });
 
   test('a parked container that is ended meanwhile is made again', async () => {
     const sandbox = await server.sandbox();
