@@ -40,6 +40,18 @@ provesThatTheSuiteCatches([
     message: /what the program exited with in the grace/,
   },
   {
+    that: 'has no grace unless it is asked for one',
+    create: executes((options) => ({ killGraceMs: 0, ...options })),
+    caughtBy: /without killGraceMs the grace is a second/,
+    message: /killGraceMs is 1000 where it is absent/,
+  },
+  {
+    that: 'does not take a short deadline for one',
+    create: executes((options) => ({ ...options, timeoutMs: Math.max(9000, options.timeoutMs) })),
+    caughtBy: /a deadline of a millisecond is a timeout/,
+    message: /over soon after the grace/,
+  },
+  {
     that: 'claims signals and sends SIGKILL for SIGTERM',
     create: drives((process) => ({ kill: () => process.kill('SIGKILL') })),
     caughtBy: /exits 9 within the grace is stopped/,

@@ -85,6 +85,17 @@ provesThatTheSuiteCatches([
     message: /Call the iterator's return\(\)/,
   },
   {
+    that: 'says nothing of input that broke off',
+    create: executes(({ report, ...options }) => ({
+      ...options,
+      report: (each) => {
+        if (each.type !== 'notice') report?.(each);
+      },
+    })),
+    caughtBy: /a source that fails ends the input/,
+    message: /Report \{ type: "notice", message \} with the error of the source/,
+  },
+  {
     that: 'waits for its source of input',
     create: (ports) => new WaitsForItsSource(ports),
     caughtBy: /a source that never ends does not hold the end/,

@@ -1,8 +1,19 @@
-import type { ExecutionEnd, LimitHit, LimitName, SandboxLimits } from '@ergon/sandbox-core';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type {
+  CommandSpec,
+  ExecutionEnd,
+  LimitHit,
+  LimitName,
+  SandboxLimits,
+  SandboxProcess,
+  SandboxTemplate,
+} from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
-import { executes, opens, tells, wraps } from './support/broken.js';
+import { executes, opens, tells, wraps, type Box } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
 import type { Create } from './support/run-suite.js';
+import { leftovers } from './support/system.js';
 
 /** It claims to keep the limits that it is given, and keeps others. */
 function keeps(alter: (limits: SandboxLimits) => Partial<SandboxLimits>): Create {
@@ -16,6 +27,25 @@ function tellsHits(alter: (hit: LimitHit) => readonly LimitHit[]): Create {
 
 function saysNothingOf(limit: LimitName): Create {
   return tellsHits((hit) => (hit.limit === limit ? [] : [hit]));
+}
+
+/** Sets no limit, and has precedence, so that it gets more than the limit on a busy machine, too. */
+class TakesCpus extends SandboxExecProvider {
+  readonly #ids = new Map<Box, string>();
+
+  protected override async open(template: SandboxTemplate): Promise<Box> {
+    const box = await super.open({ ...template, limits: { ...template.limits, cpus: 2 } });
+    this.#ids.set(box, template.sandboxId);
+    return box;
+  }
+  protected override async spawn(box: Box, run: CommandSpec): Promise<SandboxProcess> {
+    const groups = leftovers([this.#ids.get(box) ?? '']).filter((name) => name.startsWith('/sys/fs/cgroup/cpu'));
+    for (const group of groups.flatMap((folder) => [folder, dirname(folder), dirname(dirname(folder))])) {
+      const shares = join(group, 'cpu.shares');
+      if (existsSync(shares)) writeFileSync(shares, '262144');
+    }
+    return super.spawn(box, run);
+  }
 }
 
 class RemembersHits extends SandboxExecProvider {
@@ -91,7 +121,7 @@ provesThatTheSuiteCatches([
   },
   {
     that: 'sets no limit of CPU time',
-    create: keeps(() => ({ cpus: 2 })),
+    create: (ports) => new TakesCpus(ports),
     caughtBy: /cpu: busy processes get no more time/,
     message: /Set the quota of the cgroup or container/,
     rootOnly: true,

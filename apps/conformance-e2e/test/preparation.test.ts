@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProviderPorts, SandboxConfig } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
-import { claims } from './support/broken.js';
+import { claims, opens } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
 
 /** Meets what goes wrong in a preparation in its own way. */
@@ -105,6 +105,13 @@ provesThatTheSuiteCatches([
     message: /A solution folder that does not exist is refused/,
   },
   {
+    that: 'prepares a solution for which there is no room',
+    create: opens((template) => ({ ...template, limits: { ...template.limits, diskBytes: 2 ** 30 } })),
+    caughtBy: /of a solution that does not fit onto the disk/,
+    message: /A solution whose copy does not fit is refused/,
+    rootOnly: true,
+  },
+  {
     that: 'leaves something of a preparation that failed',
     create: (ports) => new LeavesAFolder(ports),
     caughtBy: missing,
@@ -119,8 +126,8 @@ provesThatTheSuiteCatches([
   {
     that: 'claims images and has one',
     create: claimsImages,
-    caughtBy: /with an image that does not exist is refused/,
-    message: /Use config\.image, never another in its place/,
+    caughtBy: /of an image that is not there is refused/,
+    message: /never take another in its place/,
     claimed: false,
   },
   {

@@ -46,12 +46,11 @@ export async function runSuite(create: Create, wanted: (name: string) => boolean
 
   const failures = new Map<string, string | null>();
   for (const each of declared) if (wanted(each.name)) failures.set(each.name, await failureOf(each));
-  const given = ports as ProviderPorts | null;
-  if (given !== null) await sweep(given, seen);
   const printing = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   failures.set(last.name, await failureOf(last));
   const printed = printing.mock.calls.map(([text]) => String(text)).join('');
   printing.mockRestore();
+  const given = ports as ProviderPorts | null;
   if (given === null) return { failures, report, left: [], printed };
   const left = await sweep(given, seen);
   await rm(dirname(given.stateDir), { recursive: true, force: true });
