@@ -46,7 +46,7 @@ export async function startRun(container: RunContainer, run: CommandSpec, contex
     throw new SandboxError('SANDBOX008', 'Neither a command nor an environment variable can hold a NUL.');
   }
   // A rare first byte: the rest of a program's output is never held back for the sake of a marker.
-  const nonce = `\x1e${randomBytes(16).toString('hex')}`;
+  const nonce = `\x1e${randomBytes(16).toString('hex').toUpperCase()}`;
   const { command, stdin, tty } = run;
   if (tty === undefined) {
     const exec = container.takeShell();
@@ -136,7 +136,7 @@ export class DockerRun implements SandboxProcess {
 
   /** A marker in its outputs. The end's stands in both, behind the last byte that the program wrote. */
   #hear(words: string): void {
-    const failed = /^f (\d+)$/.exec(words);
+    const failed = /^F (\d+)$/.exec(words);
     if (failed !== null) this.#failedExec = Number(failed[1]);
     else if (++this.#marks === 2) {
       const told = parseEndWords(words);
@@ -158,7 +158,10 @@ export class DockerRun implements SandboxProcess {
       }
       if (!exec.socket.destroyed) return; // it runs, and will tell
       // It runs, and what it writes is lost: an end of which that is not known would be a lie.
-      if (performance.now() > deadline) { this.#see({ by: 'container', reason: '' }); return; }
+      if (performance.now() > deadline) {
+        this.#see({ by: 'container', reason: '' });
+        return;
+      }
       await delay(pause);
     }
   }
