@@ -80,14 +80,21 @@ export class EngineEvents extends EventEmitter<Announced> {
   }
 
   #announce(line: string): void {
-    const { Type, Action, Actor } = JSON.parse(line) as {
-      Type: string;
-      Action: string;
-      Actor: { Attributes?: Record<string, string> };
-    };
-    if (Type === 'image') this.emit('images');
+    const event = parseEvent(line);
+    if (event?.Type === 'image') this.emit('images');
     // Others' health checks are such, too.
-    const { execID, exitCode } = Actor.Attributes ?? {};
-    if (Action === 'exec_die' && execID !== undefined) this.emit('execEnded', execID, Number(exitCode));
+    const { execID, exitCode } = event?.Actor?.Attributes ?? {};
+    if (event?.Action === 'exec_die' && execID !== undefined) this.emit('execEnded', execID, Number(exitCode));
+  }
+}
+
+/** Engine API, GET /events. Null: half a line, since the engine died as it wrote it. */
+function parseEvent(
+  line: string,
+): { Type?: string; Action?: string; Actor?: { Attributes?: Record<string, string> } } | null {
+  try {
+    return JSON.parse(line) as ReturnType<typeof parseEvent>;
+  } catch {
+    return null;
   }
 }
