@@ -4,8 +4,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { newInstanceId } from '@ergon/sandbox-core';
 import type { SandboxConfig, SandboxLimits, SandboxProvider } from '@ergon/sandbox-core';
-import { all, equal, within } from './promises.js';
-import { TestSandbox } from './sandbox.js';
+import { all, equal, STEP_MS, succeeds } from './promises.js';
+import { removal, TestSandbox } from './sandbox.js';
 import type { Claims } from './suite.js';
 
 export const STATE = 'state';
@@ -97,12 +97,19 @@ export class House {
   async sandbox(wishes: SandboxWishes = {}, provider = this.provider): Promise<TestSandbox> {
     const config = this.config(wishes, provider);
     const solution = wishes.solution ?? (await this.solution(wishes.files));
-    const id = await within(60_000, 'prepare()', provider.prepare('solution', solution, config));
+    await this.prepare(solution, config, provider);
+    return new TestSandbox(provider, config);
+  }
+
+  /** A preparation in which nothing is wrong. */
+  async prepare(solution: string, config: SandboxConfig, provider = this.provider): Promise<void> {
+    const mend =
+      'It rejects only where it is cancelled, or where the solution or the configuration is wrong; nothing was wrong here.';
+    const id = await succeeds(STEP_MS, 'prepare()', mend, () => provider.prepare('solution', solution, config));
     equal(id, config.sandboxId, {
       promise: 'prepare() returns the sandbox id of its configuration.',
       mend: 'Return config.sandboxId: it was recorded before anything was made.',
     });
-    return new TestSandbox(provider, config);
   }
 
   /** The sandbox that the tests of this house share: what one of them leaves in /workspace and /output the next one finds. */
@@ -131,7 +138,7 @@ export class House {
   /** Removes all that the test made, and looks whether something is left. Tells each failure. */
   async close(): Promise<void> {
     const cleanups = [...this.#made].map(([id, { provider }]) => async (): Promise<void> => {
-      await within(60_000, 'cleanup()', provider.cleanup(id));
+      await succeeds(STEP_MS, 'cleanup()', removal, () => provider.cleanup(id));
     });
     const instances = new Set([this.instanceId, ...[...this.#made.values()].map(({ instanceId }) => instanceId)]);
     await all(...cleanups, ...[...instances].map((instanceId) => () => this.assertNothingLeft(instanceId)));

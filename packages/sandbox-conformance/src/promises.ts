@@ -3,6 +3,9 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { isSandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { SandboxErrorCode } from '@ergon/sandbox-core';
 
+/** What one step of a provider may take, in ms: less than a test, so that a step that hangs is told by its name. */
+export const STEP_MS = 50_000;
+
 /** What is told when a promise of the contract is broken: the promise itself, and what the provider's author mends. */
 export interface Promised {
   readonly promise: string;
@@ -69,6 +72,22 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits for a step of the provider, which must neither hang nor fail. `mend` is told where it fails. */
+export async function succeeds<T>(ms: number, what: string, mend: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await within(ms, what, work());
+  } catch (error) {
+    throw asBroken(error, { promise: `${what} does not fail.`, mend });
+  }
+}
+
+/** What a test's own check found, as it is; anything else is the failure of a step that must not fail. */
+export function asBroken(error: unknown, promised: Promised): unknown {
+  if (error instanceof assert.AssertionError) return error;
+  const seen = isSandboxError(error) ? `${error.code}: ${error.message}` : sentenceOf(error);
+  return new assert.AssertionError({ message: describe(promised, seen) });
 }
 
 /** Runs all, in order, whatever fails; then fails with every failure told. */

@@ -60,12 +60,17 @@ export function markdown({ provider, claims, tests }: ConformanceReport): string
 function claimRows({ isolation, limits, network, ...others }: ReportedClaims): string[][] {
   const yes = Object.entries(others).flatMap(([name, has]) => (has ? [name] : []));
   const no = Object.entries(others).flatMap(([name, has]) => (has ? [] : [name]));
+  const beyond = [
+    ...yes.filter((name) => ['gpu', 'persistence', 'services'].includes(name)),
+    ...network.filter((mode) => mode === 'allowlist' || mode === 'named').map((mode) => `network ${mode}`),
+  ];
   return [
     ['isolation', isolation],
     ...Object.entries(limits).map(([name, enforcement]) => [`limit ${name}`, enforcement]),
     ['network', network.join(', ')],
     ['also', yes.join(', ')],
     ['not', no.join(', ')],
+    ...(beyond.length === 0 ? [] : [['claimed, not tested here', beyond.join(', ')]]),
   ];
 }
 

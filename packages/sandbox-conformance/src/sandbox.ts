@@ -9,7 +9,7 @@ import type {
 } from '@ergon/sandbox-core';
 import { assertEnd } from './end.js';
 import { programs } from './programs.js';
-import { equal, holds, within } from './promises.js';
+import { asBroken, equal, holds, STEP_MS, succeeds, within } from './promises.js';
 
 /** What one execution showed. */
 export interface Run {
@@ -59,20 +59,29 @@ export class TestSandbox {
     const reports: Report[] = [];
     const started = performance.now();
     let last = 0;
-    for await (const chunk of this.provider.execute(this.id, command, {
+    const output = this.provider.execute(this.id, command, {
       timeoutMs: this.config.limits.timeoutMs,
       ...options,
       report: (report) => {
         reports.push(report);
         options.report?.(report);
       },
-    })) {
-      last = assertChunk(chunk, last);
-      if (keep) chunks.push(chunk);
-      await onChunk?.(chunk);
+    });
+    try {
+      for await (const chunk of output) {
+        last = assertChunk(chunk, last);
+        if (keep) chunks.push(chunk);
+        await onChunk?.(chunk);
+      }
+    } catch (error) {
+      throw asBroken(error, {
+        promise:
+          'execute() throws only for misuse (SANDBOX006, SANDBOX007): whatever happens to a program, its output ends.',
+        mend: 'Let the output end, and tell what happened by getResult(): as an exit, `not-started` or `lost` with a reason.',
+      });
     }
     const wallMs = performance.now() - started;
-    const end = await this.provider.getResult(this.id);
+    const end = await this.end();
     assertEnd(end);
     assertPhases(reports, end);
     return { stdout: textOf(chunks, 'stdout'), stderr: textOf(chunks, 'stderr'), chunks, reports, end, wallMs };
@@ -99,12 +108,19 @@ export class TestSandbox {
     return { ended };
   }
 
+  /** How its last command ended. */
+  end(): Promise<ExecutionEnd> {
+    const mend = 'Have the end ready before the output ends, or a reader that left is let go.';
+    return succeeds(10_000, 'getResult() after the output has ended', mend, () => this.provider.getResult(this.id));
+  }
+
   usage(): Promise<ResourceUsage> {
-    return within(10_000, 'usage()', this.provider.usage(this.id));
+    const mend = 'Measure, or give unmeasuredUsage where nothing runs.';
+    return succeeds(10_000, 'usage()', mend, () => this.provider.usage(this.id));
   }
 
   cleanup(): Promise<boolean> {
-    return within(60_000, 'cleanup()', this.provider.cleanup(this.id));
+    return succeeds(STEP_MS, 'cleanup()', removal, () => this.provider.cleanup(this.id));
   }
 
   /** Fails if anything of an earlier execution still lives that showed it by `programs.beat`. */
@@ -133,12 +149,20 @@ export class TestSandbox {
   }
 }
 
-/** Reads the first chunk of an output, and goes on reading the rest. */
+/** What is told where something of a sandbox could not be removed. */
+export const removal =
+  'Remove whatever a program made and whatever state the sandbox is in; take what is gone already for removed.';
+
+/** Reads the first chunk of the output of a program that prints one, and goes on reading the rest. */
 export async function begin(output: AsyncIterable<OutputChunk>): Promise<{ readonly rest: Promise<void> }> {
   const iterator = output[Symbol.asyncIterator]();
   const first = await within(20_000, 'The first output of a program', iterator.next());
+  holds(first.done !== true, {
+    promise: 'A program runs, and what it prints is told while it does.',
+    mend: 'Start the command, and yield its output as it comes.',
+  });
   const read = async (): Promise<void> => {
-    for (let next = first; next.done !== true;) next = await iterator.next();
+    for (let next: IteratorResult<OutputChunk, unknown> = first; next.done !== true;) next = await iterator.next();
   };
   const rest = within(40_000, 'execute()', read());
   rest.catch(() => undefined); // the caller awaits it later

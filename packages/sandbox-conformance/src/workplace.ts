@@ -5,7 +5,8 @@ import { sentenceOf, silentLogger } from '@ergon/sandbox-core';
 import type { SandboxProvider } from '@ergon/sandbox-core';
 import { House, STATE } from './house.js';
 import type { ConformanceOptions } from './options.js';
-import { all, holds, within } from './promises.js';
+import { all, holds, STEP_MS, succeeds, within } from './promises.js';
+import { removal } from './sandbox.js';
 import { hostSecret } from './secret.js';
 import type { Claims, ConformanceTest } from './suite.js';
 
@@ -51,7 +52,8 @@ export class Workplace {
   async #findClaims(): Promise<Claims> {
     process.env[hostSecret.name] = hostSecret.value;
     const provider = await this.#createProvider();
-    const probe = await within(60_000, 'probe()', provider.probe());
+    const mend = 'Tell what is absent by { available: false, reason, fix }; throw nothing.';
+    const probe = await succeeds(STEP_MS, 'probe()', mend, () => provider.probe());
     holds(
       probe.available,
       { promise: 'The provider is available where its tests run.', mend: 'Do what its probe says.' },
@@ -101,7 +103,9 @@ export class Workplace {
   async putAway(): Promise<void> {
     const [folder, claims] = [this.#folder, this.#claims];
     const dispose = async (): Promise<void> => {
-      if (claims !== null) await within(60_000, 'asyncDispose', (await claims).provider[Symbol.asyncDispose]());
+      if (claims === null) return;
+      const { provider } = await claims;
+      await succeeds(STEP_MS, 'asyncDispose', removal, () => provider[Symbol.asyncDispose]());
     };
     const remove = async (): Promise<void> => {
       Reflect.deleteProperty(process.env, hostSecret.name);

@@ -34,6 +34,28 @@ export const concurrency: Section = section('Concurrency', [
     },
   },
   {
+    name: 'cleanup() of one sandbox touches no other, idle or running',
+    body: async (house) => {
+      const [idle, running, removed] = [await house.sandbox(), await house.sandbox(), await house.sandbox()];
+      await idle.sh('echo kept > mark');
+      const stop = new AbortController();
+      const { ended } = await running.start('echo up; sleep 100', { signal: stop.signal, killGraceMs: 100 });
+      await removed.cleanup();
+      const state = await Promise.race([
+        ended.then(() => 'ended'),
+        house.provider.cleanup('no-such-sandbox').then(() => 'runs'),
+      ]);
+      stop.abort();
+      const { end } = await ended;
+      const promised = {
+        promise: 'cleanup() of one sandbox touches no other.',
+        mend: 'Remove what carries exactly its sandbox id, not all of the instance, the solution or the user.',
+      };
+      equal([state, end.cause], ['runs', 'stopped'], promised);
+      equal((await idle.sh('cat mark')).stdout, 'kept\n', promised);
+    },
+  },
+  {
     name: 'ten sandboxes at once: each has its own files, output and end',
     body: async (house) => {
       const numbers = Array.from({ length: 10 }, (_, index) => index);

@@ -107,7 +107,7 @@ export const endedByUs: Section = section('Deadlines and stops', [
         holds(chunk.data.length > 0, stopped);
         break;
       }
-      const end = await house.provider.getResult(sandbox.id);
+      const end = await sandbox.end();
       equal([end.cause, end.exitCode], ['stopped', null], {
         promise: "A reader's return() ends the run as `stopped`, and settles when its tree is gone.",
         mend: "Stop the run in the generator's finally, and wait there for its end.",

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileEntry, SandboxErrorCode, SandboxFiles } from '@ergon/sandbox-core';
-import { equal, holds, refuses, within } from '../promises.js';
+import { equal, holds, refuses, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
 import { hostSecret } from '../secret.js';
@@ -31,7 +31,7 @@ export const fileCalls: Section = section('Calls to files', [
       await sandbox.sh(
         'mkdir -p shown/sub; printf hello > shown/a; : > shown/empty; ln -s a shown/link; mkfifo shown/fifo; chmod 640 shown/a',
       );
-      const { entries, truncated } = await step('list()', files.list('/workspace/shown'));
+      const { entries, truncated } = await step('list()', () => files.list('/workspace/shown'));
       equal(
         [entries.map(shape), truncated],
         [
@@ -49,7 +49,7 @@ export const fileCalls: Section = section('Calls to files', [
           mend: 'Look at the entries without following them (lstat).',
         },
       );
-      const entry = await step('stat()', files.stat('/workspace/shown/a'));
+      const entry = await step('stat()', () => files.stat('/workspace/shown/a'));
       holds(
         entry.mode === 0o640 && Math.abs(entry.modifiedMs - Date.now()) < 3_600_000,
         {
@@ -59,9 +59,9 @@ export const fileCalls: Section = section('Calls to files', [
         entry,
       );
       equal(await text(files, '/workspace/shown/a'), 'hello', { promise: 'read() gives the bytes of a file.', mend });
-      await step('write()', files.write('/workspace/shown/written', pieces('from ', 'outside'), { mode: 0o755 }));
-      await step('write()', files.write('/output/replaced', pieces('first, and longer')));
-      await step('write()', files.write('/output/replaced', pieces('second')));
+      await step('write()', () => files.write('/workspace/shown/written', pieces('from ', 'outside'), { mode: 0o755 }));
+      await step('write()', () => files.write('/output/replaced', pieces('first, and longer')));
+      await step('write()', () => files.write('/output/replaced', pieces('second')));
       const run = await sandbox.sh(
         'cat shown/written; echo; cat /output/replaced; test -x shown/written && echo " x"; echo more >> shown/written; ls -A /output',
       );
@@ -78,8 +78,8 @@ export const fileCalls: Section = section('Calls to files', [
     body: async (house) => {
       const { sandbox, files } = await filesOf(house);
       const bytes = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 7 + (index >> 8)) & 255);
-      await step('write()', files.write('/workspace/big', pieces(bytes.subarray(0, 1), bytes.subarray(1))));
-      const back = await read(files, '/workspace/big');
+      await step('write()', () => files.write('/workspace/big', pieces(bytes.subarray(0, 1), bytes.subarray(1))));
+      const back = await step('read()', () => read(files, '/workspace/big'));
       holds(back.equals(bytes), { promise: 'A file comes back as it was written.', mend }, `${back.length} bytes`);
       const ranges = [
         [0, 10],
@@ -90,7 +90,7 @@ export const fileCalls: Section = section('Calls to files', [
         [10, 0],
       ] as const;
       for (const [offset, length] of ranges) {
-        const part = await read(files, '/workspace/big', { offset, length });
+        const part = await step('read()', () => read(files, '/workspace/big', { offset, length }));
         holds(
           part.equals(bytes.subarray(offset, offset + length)),
           {
@@ -110,13 +110,13 @@ export const fileCalls: Section = section('Calls to files', [
     needs: needsFiles,
     body: async (house) => {
       const { sandbox, files } = await filesOf(house);
-      await step('makeDir()', files.makeDir('/workspace/made/a/b'));
-      await step('makeDir()', files.makeDir('/workspace/made/a'));
-      await step('write()', files.write('/workspace/made/a/b/f', pieces('f')));
-      await step('rename()', files.rename('/workspace/made/a/b/f', '/workspace/made/g'));
-      await step('rename()', files.rename('/workspace/made/a', '/output/moved'));
-      await step('write()', files.write('/workspace/made/h', pieces('h')));
-      await step('rename()', files.rename('/workspace/made/h', '/workspace/made/g'));
+      await step('makeDir()', () => files.makeDir('/workspace/made/a/b'));
+      await step('makeDir()', () => files.makeDir('/workspace/made/a'));
+      await step('write()', () => files.write('/workspace/made/a/b/f', pieces('f')));
+      await step('rename()', () => files.rename('/workspace/made/a/b/f', '/workspace/made/g'));
+      await step('rename()', () => files.rename('/workspace/made/a', '/output/moved'));
+      await step('write()', () => files.write('/workspace/made/h', pieces('h')));
+      await step('rename()', () => files.rename('/workspace/made/h', '/workspace/made/g'));
       await refusesWith(
         files.rename('/workspace/made/g', '/output/moved'),
         'SANDBOX008',
@@ -128,7 +128,7 @@ export const fileCalls: Section = section('Calls to files', [
         'A folder is not replaced by write().',
       );
       await refusesWith(files.write('/workspace/no/folder/f', pieces('x')), 'SANDBOX012', 'write() makes no folder.');
-      await step('remove()', files.remove('/output/moved'));
+      await step('remove()', () => files.remove('/output/moved'));
       const { stdout } = await sandbox.sh('cd made && find . | sort; cat g; echo; ls -A /output | grep moved');
       equal(stdout, '.\n./g\nh\n', { promise: 'makeDir(), rename() and remove() do what they say.', mend });
     },
@@ -197,8 +197,11 @@ export const fileCalls: Section = section('Calls to files', [
       await refusesWith(files.remove(`${path}/f`), 'SANDBOX008', promise, path);
       await refusesWith(files.rename(`${path}/f`, '/workspace/moved'), 'SANDBOX008', promise, path);
       await refusesWith(files.rename('/workspace/main.txt', `${path}/moved`), 'SANDBOX008', promise, path);
-      equal((await step('stat()', files.stat(path))).type, 'link', { promise: 'stat() tells a link as a link.', mend });
-      await step('remove()', files.remove('/workspace/folder'));
+      equal((await step('stat()', () => files.stat(path))).type, 'link', {
+        promise: 'stat() tells a link as a link.',
+        mend,
+      });
+      await step('remove()', () => files.remove('/workspace/folder'));
       const { stdout } = await sandbox.sh(
         'cat real/f; ls -A /output; ls -A real; ls -d folder 2>/dev/null; readlink f',
       );
@@ -246,7 +249,7 @@ export const fileCalls: Section = section('Calls to files', [
         '%s',
         'x'.repeat(255),
       ];
-      for (const name of names) await step('write()', files.write(`/workspace/${name}`, pieces(name)));
+      for (const name of names) await step('write()', () => files.write(`/workspace/${name}`, pieces(name)));
       for (const name of names) {
         equal(await text(files, `/workspace/${name}`), name, {
           promise: 'A name may hold anything but "/" and NUL.',
@@ -254,12 +257,12 @@ export const fileCalls: Section = section('Calls to files', [
         });
       }
       await sandbox.run([house.python, '-c', "open(b'\\xff\\xfe', 'w').close()"]);
-      const { entries } = await step('list()', files.list('/workspace'));
+      const { entries } = await step('list()', () => files.list('/workspace'));
       equal(entries.map(({ name }) => name).sort(), [...names, '\ufffd\ufffd'].sort(), {
         promise: 'Every entry is listed; bytes that are no UTF-8 read as U+FFFD.',
         mend: 'Separate names by something that a name cannot hold, and decode with replacement.',
       });
-      for (const name of names) await step('remove()', files.remove(`/workspace/${name}`));
+      for (const name of names) await step('remove()', () => files.remove(`/workspace/${name}`));
       const { stdout } = await sandbox.sh('ls -A | wc -l');
       equal(stdout.trim(), '1', { promise: 'remove() removes what it is asked for, and nothing else.', mend });
     },
@@ -271,8 +274,8 @@ export const fileCalls: Section = section('Calls to files', [
     body: async (house) => {
       const { sandbox, files } = await filesOf(house);
       await sandbox.sh('mkdir many; i=0; while [ $i -lt 300 ]; do i=$((i+1)); : > many/$i; done');
-      const cut = await step('list()', files.list('/workspace/many', { limit: 100 }));
-      const whole = await step('list()', files.list('/workspace/many'));
+      const cut = await step('list()', () => files.list('/workspace/many', { limit: 100 }));
+      const whole = await step('list()', () => files.list('/workspace/many'));
       equal([cut.entries.length, cut.truncated, whole.entries.length, whole.truncated], [100, true, 300, false], {
         promise: 'list() gives at most `limit` entries, and says when there are more.',
         mend,
@@ -286,8 +289,8 @@ export const fileCalls: Section = section('Calls to files', [
     body: async (house) => {
       const { sandbox, files } = await filesOf(house);
       const { ended } = await sandbox.start('echo up; while [ ! -e go ]; do sleep 0.05; done; cat go; exit 4');
-      await step('list()', files.list('/workspace'));
-      await step('write()', files.write('/workspace/go', pieces('went')));
+      await step('list()', () => files.list('/workspace'));
+      await step('write()', () => files.write('/workspace/go', pieces('went')));
       const run = await ended;
       equal([run.stdout, run.end.cause, run.end.exitCode, run.end.limitsHit], ['up\nwent', 'exited', 4, []], {
         promise: 'Files can be read and written while a command runs.',
@@ -306,7 +309,7 @@ export const fileCalls: Section = section('Calls to files', [
         yield Buffer.from('half');
         throw new Error('the source failed');
       };
-      const before = await step('list()', files.list('/workspace'));
+      const before = await step('list()', () => files.list('/workspace'));
       const outcome = await files.write('/workspace/kept', failing()).then(
         () => 'written',
         () => 'refused',
@@ -322,7 +325,7 @@ export const fileCalls: Section = section('Calls to files', [
         'SANDBOX011',
         'A cancelled call is refused with SANDBOX011.',
       );
-      const after = await step('list()', files.list('/workspace'));
+      const after = await step('list()', () => files.list('/workspace'));
       equal(
         [outcome, await text(files, '/workspace/kept'), after.entries.map(shape)],
         ['refused', 'old\n', before.entries.map(shape)],
@@ -338,7 +341,7 @@ export const fileCalls: Section = section('Calls to files', [
     needs: needsAll(needsFiles, needsLimit('disk')),
     body: async (house) => {
       const { files } = await filesOf(house, await house.sandbox({ limits: { diskBytes: 8 << 20 } }));
-      await step('write()', files.write('/workspace/f', pieces('old')));
+      await step('write()', () => files.write('/workspace/f', pieces('old')));
       const much = async function* (): AsyncGenerator<Uint8Array> {
         for (let i = 0; i < 300; i++) {
           yield new Uint8Array(100_000);
@@ -360,8 +363,8 @@ export const fileCalls: Section = section('Calls to files', [
       const { sandbox, files } = await filesOf(house, await house.sandbox());
       await sandbox.run([house.python, '-c', hostile.stubbornFiles]);
       for (const name of ['d', 'locked', '-rf', 'new\nline'])
-        await step('remove()', files.remove(`/workspace/${name}`));
-      const { entries } = await step('list()', files.list('/workspace'));
+        await step('remove()', () => files.remove(`/workspace/${name}`));
+      const { entries } = await step('list()', () => files.list('/workspace'));
       equal(
         entries.map(({ name }) => name),
         ['\ufffd\ufffd'],
@@ -394,16 +397,16 @@ const mend =
 
 async function filesOf(house: House, own?: TestSandbox): Promise<{ sandbox: TestSandbox; files: SandboxFiles }> {
   const sandbox = own ?? (await house.shared());
-  return { sandbox, files: house.provider.files(sandbox.id) };
+  return { sandbox, files: await step('files()', async () => house.provider.files(sandbox.id)) };
 }
 
-function step<T>(what: string, work: Promise<T>): Promise<T> {
-  return within(30_000, what, work);
+function step<T>(what: string, work: () => Promise<T>): Promise<T> {
+  return succeeds(30_000, what, mend, work);
 }
 
 function refusesWith(work: Promise<unknown>, code: SandboxErrorCode, promise: string, path?: string): Promise<void> {
   const where = path === undefined ? '' : ` (${JSON.stringify(path)})`;
-  return refuses(() => step('A call to files', work), [code], { promise: `${promise}${where}`, mend });
+  return refuses(() => within(30_000, 'A call to files', work), [code], { promise: `${promise}${where}`, mend });
 }
 
 function shape({ name, type, bytes }: FileEntry): [string, string, number | null] {
@@ -420,11 +423,11 @@ async function read(
     for await (const part of files.read(path, range)) parts.push(part);
     return Buffer.concat(parts);
   };
-  return step('read()', collect());
+  return collect();
 }
 
 async function text(files: SandboxFiles, path: string): Promise<string> {
-  return (await read(files, path)).toString();
+  return (await step('read()', () => read(files, path))).toString();
 }
 
 async function* pieces(...all: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostProcesses, hostile as programs } from '../programs-hostile.js';
 import { equal, holds } from '../promises.js';
@@ -78,14 +78,16 @@ export const hostile: Section = section('Hostile programs', [
     name: "no file of the host's is seen: not the server's state, not its folders, no socket, no disk",
     shares: true,
     body: async (house) => {
-      const secret = join(house.folder, 'host-file.txt');
-      await writeFile(secret, hostSecret.value);
       const sandbox = await house.shared();
-      const run = await sandbox.sh(
-        'cat "$1"; ls -A "$2"; ls -A /root /home/*/.ssh; for p in /proc/[0-9]*; do cat "$p/root$1" "$p/cwd/../host-file.txt"; done',
-        {},
-        [secret, house.folder],
-      );
+      const run = await beside(house.folder, async (open) => {
+        const secret = join(open, 'host-file.txt');
+        await writeFile(secret, hostSecret.value, { mode: 0o644 });
+        return sandbox.sh(
+          'cat "$1"; ls -A "$2" "$3"; ls -A /root /home/*/.ssh; for p in /proc/[0-9]*; do cat "$p/root$1" "$p/cwd/../host-file.txt"; done',
+          {},
+          [secret, open, house.folder],
+        );
+      });
       equal(run.stdout, '', {
         promise: "No path of the host's leads anywhere inside.",
         mend: 'Show only what programs need: runtimes, a few files of /etc, and the three folders.',
@@ -106,15 +108,19 @@ export const hostile: Section = section('Hostile programs', [
       const child = spawn('/bin/sh', ['-c', 'read line', mark], { stdio: ['pipe', 'ignore', 'ignore'] });
       const exited = once(child, 'exit');
       await once(child, 'spawn');
-      const sandbox = await house.sandbox();
-      const { stdout } = await sandbox.sh(
-        'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"; kill -9 "$1" 2>/dev/null && echo "reached $1"; true',
-        {},
-        [String(child.pid)],
-      );
-      const alive = child.exitCode === null && child.signalCode === null;
-      child.stdin.end();
-      await exited;
+      const look = async (): Promise<[string, boolean]> => {
+        const sandbox = await house.sandbox();
+        const { stdout } = await sandbox.sh(
+          'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"; kill -9 "$1" 2>/dev/null && echo "reached $1"; true',
+          {},
+          [String(child.pid)],
+        );
+        return [stdout, child.exitCode === null && child.signalCode === null];
+      };
+      const [stdout, alive] = await look().finally(async () => {
+        child.stdin.end();
+        await exited;
+      });
       // Inside, these numbers may be given to others, or to none.
       equal([stdout.includes(mark), alive], [false, true], {
         promise: "A program neither sees nor reaches the host's processes.",
@@ -236,6 +242,13 @@ export const hostile: Section = section('Hostile programs', [
 
 const removal =
   "Node's rm fails on these: make folders writable without following links, then use rm(1), as the sandbox's user or inside of its mounts.";
+
+/** Works with a folder beside another, which everybody may enter: what cannot be seen in it was not kept away by its modes. */
+async function beside<T>(folder: string, work: (open: string) => Promise<T>): Promise<T> {
+  const open = await mkdtemp(`${folder}-open-`);
+  await chmod(open, 0o755);
+  return work(open).finally(() => rm(open, { recursive: true }));
+}
 
 /** All that work on a folder would change: names, modes, owners, contents. */
 async function lookOf(folder: string): Promise<unknown> {

@@ -1,9 +1,9 @@
 import type { SandboxErrorCode } from '@ergon/sandbox-core';
 import { SandboxProvider } from '@ergon/sandbox-core';
 import { programs } from '../programs.js';
-import { equal, holds, refuses, within } from '../promises.js';
+import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
-import { begin } from '../sandbox.js';
+import { begin, removal } from '../sandbox.js';
 import type { TestSandbox } from '../sandbox.js';
 import { section } from '../suite.js';
 import type { Section } from '../suite.js';
@@ -66,7 +66,13 @@ export const lifecycle: Section = section('Lifecycle', [
     name: 'an unknown sandbox is SANDBOX006 for execute(), and false for cleanup()',
     body: async (house) => {
       await refusesRun(house, 'no-such-sandbox', ['SANDBOX006'], 'of an unknown sandbox');
-      equal(await within(10_000, 'cleanup()', house.provider.cleanup('no-such-sandbox')), false, {
+      const cleaned = await succeeds(
+        10_000,
+        'cleanup() of an unknown sandbox',
+        'Return false where the id is not known.',
+        () => house.provider.cleanup('no-such-sandbox'),
+      );
+      equal(cleaned, false, {
         promise: 'cleanup() of an unknown sandbox is false, not an error.',
         mend: 'Return false where the id is not known.',
       });
@@ -79,7 +85,7 @@ export const lifecycle: Section = section('Lifecycle', [
       await sandbox.sh('echo first > mark');
       const solution = await house.solution();
       await refuses(
-        () => within(60_000, 'prepare()', house.provider.prepare('other', solution, sandbox.config)),
+        () => within(STEP_MS, 'prepare()', house.provider.prepare('other', solution, sandbox.config)),
         ['SANDBOX008'],
         {
           promise: 'A second sandbox under the same id is refused with SANDBOX008.',
@@ -145,10 +151,11 @@ export const lifecycle: Section = section('Lifecycle', [
       const command = ['/bin/sh', '-c', `echo up; ${programs.beat}`];
       const { rest } = await begin(provider.execute(running.id, command, options));
       const preparing = provider.prepare('s', await house.solution(), house.config({}, provider));
-      const settled = within(60_000, 'prepare() during asyncDispose', Promise.allSettled([preparing]));
-      await within(60_000, 'asyncDispose', provider[Symbol.asyncDispose]());
-      await Promise.all([rest, settled]);
+      const settled = within(STEP_MS, 'prepare() during asyncDispose', Promise.allSettled([preparing]));
+      await succeeds(STEP_MS, 'asyncDispose', removal, () => provider[Symbol.asyncDispose]());
+      await settled;
       await house.assertNothingLeft();
+      await rest;
     },
   },
   {
@@ -156,14 +163,14 @@ export const lifecycle: Section = section('Lifecycle', [
     body: async (house) => {
       const sandbox = await house.sandbox();
       await sandbox.sh('echo mine > mark');
-      const found = await within(60_000, 'reclaim()', house.provider.reclaim('00000000-1-1-0000'));
+      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim('00000000-1-1-0000'));
       equal(found, 0, {
         promise: 'reclaim() of an unknown instance is 0.',
         mend: 'Count what was found of that instance only.',
       });
       await assertUntouched(sandbox);
       // Null: whatever is proven to be left by the dead. This process lives.
-      await within(60_000, 'reclaim()', house.provider.reclaim(null));
+      await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
       await assertUntouched(sandbox);
     },
   },
@@ -178,14 +185,14 @@ export const lifecycle: Section = section('Lifecycle', [
       const instanceId = `${house.instanceId.slice(0, -4)}dead`;
       await house.sandbox({ config: { instanceId } }, abandoned);
       await house.sandbox({ config: { instanceId } }, abandoned);
-      const found = await within(60_000, 'reclaim()', house.provider.reclaim(instanceId));
+      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(instanceId));
       equal(found, 2, {
         promise: 'reclaim() says how many sandboxes had something left.',
         mend: 'Count them by their ids.',
       });
       await house.assertNothingLeft(instanceId);
       await assertUntouched(sandbox);
-      await within(60_000, 'asyncDispose after reclaim()', abandoned[Symbol.asyncDispose]());
+      await succeeds(STEP_MS, 'asyncDispose after reclaim()', removal, () => abandoned[Symbol.asyncDispose]());
       await house.assertNothingLeft(instanceId);
     },
   },
@@ -205,9 +212,9 @@ async function refusesResult(house: House, id: string, code: SandboxErrorCode, w
 
 async function refusesRun(house: House, id: string, codes: readonly SandboxErrorCode[], when: string): Promise<void> {
   const read = async (): Promise<string> => {
-    const { rest } = await begin(house.provider.execute(id, ['true'], { timeoutMs: 5000 }));
-    await rest;
-    return 'an end';
+    let bytes = 0;
+    for await (const { data } of house.provider.execute(id, ['true'], { timeoutMs: 5000 })) bytes += data.length;
+    return `an end of the output, after ${bytes} bytes`;
   };
   await refuses(() => within(20_000, 'execute()', read()), codes, {
     promise: `execute() ${when} is refused with ${codes.join(' or ')}.`,

@@ -2,7 +2,7 @@ import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { SandboxMount } from '@ergon/sandbox-core';
-import { equal, refuses, within } from '../promises.js';
+import { equal, refuses, STEP_MS, within } from '../promises.js';
 import type { Promised } from '../promises.js';
 import type { House } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
@@ -60,7 +60,7 @@ export const mounts: Section = section('Mounts', [
       const { stdout } = await sandbox.sh(
         'for d in /layers/a /layers/b /layers; do for do in "echo x > $d/f" "echo x > $d/new" "rm -f $d/f" "chmod 777 $d/f" "mkdir $d/m"; do sh -c "$do" 2>/dev/null; done; done; ls -A /layers /layers/a /layers/b; cat /layers/a/f /layers/b/f',
       );
-      const host = await readFile(join(folder, 'f'), 'utf8');
+      const host = await contentOf(join(folder, 'f'));
       equal([stdout, host], ['/layers:\na\nb\n\n/layers/a:\nf\n\n/layers/b:\nf\nown\nown\n', 'own\n'], {
         promise: 'Mounts are read-only, whatever the modes of their files.',
         mend: "Mount them read-only; nothing of the program's may write them.",
@@ -76,7 +76,7 @@ export const mounts: Section = section('Mounts', [
       const [first, second] = [await withMounts(house, same), await withMounts(house, same)];
       await first.cleanup();
       const { stdout } = await second.sh('cat /layers/a/f /layers/b/g');
-      equal([stdout, await readFile(join(folder, 'f'), 'utf8')], ['shared\narchive\n', 'shared\n'], {
+      equal([stdout, await contentOf(join(folder, 'f'))], ['shared\narchive\n', 'shared\n'], {
         promise: 'Removing one sandbox takes no mount from another, and no folder from the host.',
         mend: 'Unmount, never remove, what was bound; count the users of what is kept by its digest.',
       });
@@ -128,6 +128,11 @@ export const mounts: Section = section('Mounts', [
   },
 ]);
 
+/** Of a file of the host's. */
+function contentOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => `(${sentenceOf(error)})`);
+}
+
 function mountOf(source: SandboxMount['source'], target: string): SandboxMount {
   return {
     digest: `sha256:${Buffer.from(JSON.stringify([source, target]))
@@ -158,7 +163,7 @@ async function refusesPreparation(
   const config = house.config({ config: { mounts: all } });
   const solution = await house.solution();
   const prepare = (): Promise<string> =>
-    within(60_000, 'prepare()', house.provider.prepare('s', solution, config)).catch((error: unknown) => {
+    within(STEP_MS, 'prepare()', house.provider.prepare('s', solution, config)).catch((error: unknown) => {
       throw isToldAsItIs(error) ? new SandboxError('SANDBOX011', sentenceOf(error), { cause: error }) : error;
     });
   await refuses(prepare, ['SANDBOX008', 'SANDBOX009', 'SANDBOX011'], promised);

@@ -66,6 +66,24 @@ export const network: Section = section('Network', [
     },
   },
   {
+    name: 'full: there is a route to the outside',
+    needs: needsNetwork('full'),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode: 'full' });
+      const { stdout } = await sandbox.sh(
+        'tail -n +2 /proc/net/route | grep -q "[[:blank:]]00000000[[:blank:]]" && echo route; grep -v " lo$" /proc/net/ipv6_route | grep -q "^0\\{32\\} 00 " && echo route; true',
+      );
+      holds(
+        stdout.startsWith('route\n'),
+        {
+          promise: 'With network `full` a sandbox has an interface with a default route.',
+          mend: 'Give it a network, or do not claim `full`.',
+        },
+        stdout,
+      );
+    },
+  },
+  {
     name: 'full: metadata addresses of clouds are closed',
     needs: needsAll(needsNetwork('full'), needsPython),
     body: async (house) => {

@@ -1,6 +1,6 @@
 import type { LimitName, ProviderCapabilities, Refusal, SandboxConfig } from '@ergon/sandbox-core';
 import { isSandboxProvider } from '@ergon/sandbox-core';
-import { equal, holds, isSentence, within } from '../promises.js';
+import { equal, holds, isSentence, STEP_MS, succeeds } from '../promises.js';
 import type { House } from '../house.js';
 import { section } from '../suite.js';
 import type { Section } from '../suite.js';
@@ -86,7 +86,8 @@ export const probe: Section = section('Probe and check', [
   {
     name: 'probe() can be asked again and at the same time, and answers alike',
     body: async ({ provider, claims }) => {
-      const probes = await within(60_000, 'probe()', Promise.all([provider.probe(), provider.probe()]));
+      const mend = 'Tell what is absent by { available: false, reason, fix }; throw nothing.';
+      const probes = await succeeds(STEP_MS, 'probe()', mend, () => Promise.all([provider.probe(), provider.probe()]));
       for (const found of probes) {
         const promised = {
           promise: 'Each probe tells the same claims.',
