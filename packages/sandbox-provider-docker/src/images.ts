@@ -14,6 +14,26 @@ export function imageFor({ image, language }: SandboxConfig, images: Readonly<Re
   return image ?? (language === undefined ? undefined : ours[language]) ?? ours.default ?? '';
 }
 
+/**
+ * The image of our own containers that watch the disk. What it says is believed, so neither a request nor a solution chooses it: `tools`, else the first of the
+ * configuration's images that is there. Null: none is.
+ */
+export function toolsImage(
+  { language }: SandboxConfig,
+  images: Readonly<Record<string, string>>,
+  there: ImageList,
+): string | null {
+  if (images.tools !== undefined) return images.tools;
+  const ours: Readonly<Record<string, string>> = { ...DEFAULTS, ...images };
+  const candidates = [language, 'default', 'shell', 'python', 'node'].map((name) => ours[name ?? 'default']);
+  return candidates.find((reference) => reference !== undefined && there.has(reference)) ?? null;
+}
+
+/** The sentence about a missing image for our own containers. */
+export const missingTools =
+  'Of the images that the server is configured with none is on the Docker engine, and one has to watch the disk of an image that was asked for: ' +
+  'name one with "tools" in ERGON_SANDBOX_IMAGES, or get "debian:stable-slim" with "docker pull debian:stable-slim".';
+
 /** The sentence about an image that the engine does not have. */
 export function missingImage(reference: string, config: SandboxConfig): string {
   const otherwise =

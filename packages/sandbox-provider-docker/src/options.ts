@@ -15,8 +15,8 @@ export const dockerOptions = z.strictObject({
   dns: z.array(z.ipv4()).min(1).optional(),
   /**
    * Images by what a solution is written in, `default` for the rest; and of our own containers `network`, which needs `sh` and `ip`, and
-   * `tools`, which needs `sh` and `du`.
-   * @default python:3-slim, node:22-slim, debian:stable-slim; the sandbox's own for `tools`, none for `network`
+   * `tools`, which watches the disk.
+   * @default python:3-slim, node:22-slim, debian:stable-slim; the first of these that is there for `tools`, none for `network`
    */
   images: z.record(z.string(), reference).default({}),
 });

@@ -16,7 +16,7 @@ import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
 import { LEAST_MEMORY, type ImageFacts } from './container/config.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
-import { imageFor, ImageList, missingImage } from './images.js';
+import { imageFor, ImageList, missingImage, missingTools, toolsImage } from './images.js';
 import { randomIdentity } from './identity.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
@@ -105,6 +105,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const reference = imageFor(config, this.options.images);
     if (this.#images !== null && !this.#images.has(reference)) {
       refusals.push({ field: 'image', message: missingImage(reference, config) });
+    } else if (this.#images !== null && toolsImage(config, this.options.images, this.#images) === null) {
+      refusals.push({ field: 'image', message: missingTools });
     }
     if (config.limits.memoryBytes < LEAST_MEMORY) {
       refusals.push({ field: 'memory_limit', message: `A container needs at least ${LEAST_MEMORY} bytes of memory.` });
@@ -116,7 +118,9 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const { engine, events, endpoint } = this.#connect();
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, template);
-    const { tools, network } = this.options.images;
+    const { network } = this.options.images;
+    const tools = toolsImage(template, this.options.images, usable.images);
+    if (tools === null) throw new SandboxError('SANDBOX009', missingTools, { field: 'image' });
     const sandbox = new DockerSandbox(
       {
         engine,
@@ -133,7 +137,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
                 hostAddresses: await engineAddresses(endpoint),
                 dnsServers: this.options.dns ?? engineResolvers(endpoint),
               },
-        toolsImage: tools ?? image.id,
+        toolsImage: tools,
       },
       template,
     );

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
@@ -17,7 +18,7 @@ import {
 } from './container/config.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
-import { Keeper, watchDisk } from './disk/index.js';
+import { Keeper, OpenFiles, watchDisk, type DiskUse } from './disk/index.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
@@ -46,6 +47,8 @@ export interface SandboxParts {
 interface Parked {
   readonly container: RunContainer;
   readonly before: Counters;
+  /** Sees the files that its processes have removed and still hold. Null: the keeper does not look yet. */
+  removedFiles: OpenFiles | null;
 }
 
 /** The sandbox's folders. */
@@ -142,6 +145,8 @@ export class DockerSandbox implements DockerBox {
     await keeper.put('/', sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
     await keeper.start(signal);
     signal?.throwIfAborted();
+    if (this.#parked !== null) await this.#watchRemoved(await this.#parked, keeper.devices);
+    signal?.throwIfAborted();
   }
 
   async #park(): Promise<Parked> {
@@ -161,7 +166,40 @@ export class DockerSandbox implements DockerBox {
         seccomp,
       }),
     });
-    return { container, before: await count(container) };
+    const parked: Parked = { container, before: await count(container), removedFiles: null };
+    if (this.#keeper !== null && this.#keeper.devices.length > 0)
+      await this.#watchRemoved(parked, this.#keeper.devices);
+    return parked;
+  }
+
+  async #watchRemoved(parked: Parked, devices: readonly string[]): Promise<void> {
+    const { engine, seccomp, toolsImage } = this.parts;
+    try {
+      parked.removedFiles = await OpenFiles.watch(engine.docker, {
+        name: nameOf(this.template.sandboxId, `watch-${this.#containers}`),
+        labels: labelsOf(this.template, 'keeper'),
+        image: toolsImage,
+        containerId: parked.container.id,
+        devices,
+        securityOpt: securityOptions(seccomp),
+      });
+    } catch (error) {
+      this.#remove(parked);
+      throw error;
+    }
+  }
+
+  /** What the volumes hold, with and without names, while a program runs. */
+  async #use(keeper: Keeper, { container, removedFiles }: Parked, signal?: AbortSignal): Promise<DiskUse> {
+    const removed = removedFiles?.bytes(signal).catch(async (error: unknown) => {
+      // It ends with the program's container, and then there is nothing to see any more.
+      await Promise.race([container.ended, delay(2000, undefined, { ref: false })]);
+      if (container.alive) throw error;
+      return 0;
+    });
+    const [use, more] = await Promise.all([keeper.use(signal), removed]);
+    if (more === undefined) throw new SandboxError('SANDBOX011', 'The disk of the sandbox is not watched.');
+    return { ...use, bytes: use.bytes + more };
   }
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
@@ -181,11 +219,8 @@ export class DockerSandbox implements DockerBox {
     return this.#start(parked, run, run.environment);
   }
 
-  async #start(
-    { container, before }: Parked,
-    run: CommandSpec,
-    environment: Readonly<Record<string, string>>,
-  ): Promise<DockerRun> {
+  async #start(parked: Parked, run: CommandSpec, environment: Readonly<Record<string, string>>): Promise<DockerRun> {
+    const { container, before } = parked;
     try {
       const keeper = await this.#liveKeeper();
       const { limits } = this.template;
@@ -196,15 +231,15 @@ export class DockerSandbox implements DockerBox {
         before,
         diskBytes: () => keeper.usedBytes(),
         watch: (exceeded, failed) =>
-          watchDisk(keeper, limits.diskBytes, exceeded, (error) => {
+          watchDisk({ use: (signal) => this.#use(keeper, parked, signal) }, limits.diskBytes, exceeded, (error) => {
             this.#keeperFailed = true;
             failed(error);
           }),
       });
-      void process.gone.then(() => this.#remove(container));
+      void process.gone.then(() => this.#remove(parked));
       return process;
     } catch (error) {
-      this.#remove(container);
+      this.#remove(parked);
       this.#parkNext();
       throw error;
     }
@@ -225,7 +260,7 @@ export class DockerSandbox implements DockerBox {
     this.#parked = null;
     const parked = await waiting;
     if (parked.container.alive) return parked;
-    this.#remove(parked.container); // it was ended while it waited
+    this.#remove(parked); // it was ended while it waited
     return this.#park();
   }
 
@@ -237,8 +272,8 @@ export class DockerSandbox implements DockerBox {
   }
 
   /** Its processes are gone; what is left of it goes in its own time. `close` tells of a failure, since it tries again. */
-  #remove(container: RunContainer): void {
-    const removal = container.remove().catch(() => undefined);
+  #remove({ container, removedFiles }: Parked): void {
+    const removal = Promise.allSettled([container.remove(), removedFiles?.close()]);
     this.#removals.add(removal);
     void removal.then(() => this.#removals.delete(removal));
   }

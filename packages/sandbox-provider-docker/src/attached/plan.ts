@@ -8,8 +8,10 @@ export interface AttachedPlan {
   readonly script: string;
   readonly parameters: readonly string[];
   readonly networkMode: string;
+  /** `container:ID`: shares its processes. Default: its own. */
+  readonly pidMode?: string;
   /** All others are dropped. */
-  readonly capability: 'DAC_OVERRIDE' | 'NET_ADMIN';
+  readonly capabilities: readonly ('DAC_OVERRIDE' | 'NET_ADMIN' | 'SYS_PTRACE')[];
   /** HostConfig.SecurityOpt of every container of ours. */
   readonly securityOpt: readonly string[];
   /** By where they are mounted. */
@@ -24,7 +26,7 @@ const MEMORY = 256 << 20;
 
 /** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. */
 export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOptions {
-  const { image, labels, script, parameters, networkMode, capability, securityOpt, volumes = {}, dns = [] } = plan;
+  const { image, labels, script, parameters, networkMode, capabilities, securityOpt, volumes = {}, dns = [] } = plan;
   return {
     Image: image,
     User: '0:0',
@@ -42,7 +44,8 @@ export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOpt
     HostConfig: {
       AutoRemove: true,
       CapDrop: ['ALL'],
-      CapAdd: [capability],
+      CapAdd: [...capabilities],
+      ...(plan.pidMode !== undefined && { PidMode: plan.pidMode }),
       SecurityOpt: [...securityOpt],
       ReadonlyRootfs: plan.writableRoot !== true,
       NetworkMode: networkMode,

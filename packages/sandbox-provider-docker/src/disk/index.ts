@@ -1,3 +1,4 @@
 export { type DiskUse, Keeper, type KeeperOptions } from './keeper.js';
+export { OpenFiles, type OpenFilesOptions } from './open-files.js';
 export { watchDisk } from './watch.js';
 export { probeVolumeSize, sizedVolumeOptions } from './volume-size.js';

@@ -23,30 +23,35 @@ export interface DiskUse {
   readonly bytes: number;
   /** Files and folders. One whose name has newlines counts as so many more. */
   readonly files: number;
+  /** What the program made so that it can't be counted, in du's words. Null: nothing. */
+  readonly uncountable: string | null;
 }
 
 /**
- * Answers each line with the sum of what is allocated, in KiB, and the number of lines in which du tells it: one for each file or folder, and the sum. The sum is the last line
+ * Answers the first line with the device of each folder, and every other with the sum of what is allocated, in KiB, and the number of lines in which du tells it: one for each file or folder, and the sum. The sum is the last line
  * whatever names the files have.
  */
-const script = `while IFS= read -r _; do echo $(du -akcx "$@" | sed -n '$p;$='); done`;
+const script = `IFS= read -r _; echo $(stat -c %d "$@"); while IFS= read -r _; do echo $(du -akcx "$@" | sed -n '$p;$='); done`;
 
 /** What a file that comes and goes makes du say; anything else means that it could not look everywhere. */
 const harmless = /: (No such file or directory|Not a directory)$/;
+/** BusyBox's du goes by whole paths. */
+const tooDeep = /: File name too long$/;
 
 /**
  * A container beside the sandbox's, which has its volumes: takes archives before the run, and tells what they hold while it runs. Has no network, and no capability but to look into
- * every folder. What it does not see: a file that was removed and is still open takes space until its last process has closed it, at the latest at the end of the run.
+ * every folder. It does not see files that were removed and are still open: see {@link OpenFiles}.
  */
 export class Keeper {
-  #blind: SandboxError | undefined;
+  #complaint: string | null = null;
+  #devices: readonly string[] = [];
 
   private constructor(
     private readonly shell: AttachedShell,
     private readonly image: string,
   ) {
     shell.onComplaint = (line) => {
-      if (!harmless.test(line)) this.#blind ??= new SandboxError('SANDBOX011', `The disk cannot be watched: ${line}.`);
+      if (!harmless.test(line)) this.#complaint ??= line;
     };
   }
 
@@ -60,7 +65,7 @@ export class Keeper {
       script,
       parameters: measured,
       networkMode: 'none',
-      capability: 'DAC_OVERRIDE',
+      capabilities: ['DAC_OVERRIDE'],
       securityOpt,
       volumes,
       // An engine unpacks nothing at the root of a container whose root is read-only; and only from there do the volumes' own folders get their owner.
@@ -97,12 +102,16 @@ export class Keeper {
     signal?.throwIfAborted();
     await this.shell.start();
     try {
+      const devices = await this.shell.ask('', signal);
+      this.#devices = [...new Set(devices.trim().split(/\s+/))];
+      if (!this.#devices.every((device) => /^\d+$/.test(device)))
+        throw new Error(`stat said ${JSON.stringify(devices)}`);
       await this.use(signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw new SandboxError(
         'SANDBOX001',
-        `The disk cannot be watched with the image "${this.image}", which needs sh, du and sed.`,
+        `The disk cannot be watched with the image "${this.image}", which needs sh, du, sed and stat.`,
         { cause: error },
       );
     }
@@ -111,14 +120,25 @@ export class Keeper {
   /** What the volumes hold now. @throws SandboxError SANDBOX011 */
   async use(signal?: AbortSignal): Promise<DiskUse> {
     const answer = await this.shell.ask('', signal);
-    if (this.#blind !== undefined) throw this.#blind;
+    const complaint = this.#complaint;
+    this.#complaint = null;
+    const uncountable =
+      complaint !== null && complaint.endsWith(': File name too long') ? `…${complaint.slice(-120)}` : null;
+    if (complaint !== null && uncountable === null) {
+      throw new SandboxError('SANDBOX011', `The disk cannot be watched: ${complaint.slice(0, 300)}.`);
+    }
     const [, kilobytes, lines] = /^(\d+) total (\d+)$/.exec(answer) ?? [];
     if (lines === undefined)
       throw new SandboxError(
         'SANDBOX011',
         `The disk cannot be watched: its use was told as ${JSON.stringify(answer)}.`,
       );
-    return { bytes: Number(kilobytes) * 1024, files: Number(lines) - 1 };
+    return { bytes: Number(kilobytes) * 1024, files: Number(lines) - 1, uncountable };
+  }
+
+  /** Device numbers of the volumes that are measured. */
+  get devices(): readonly string[] {
+    return this.#devices;
   }
 
   async usedBytes(signal?: AbortSignal): Promise<number> {

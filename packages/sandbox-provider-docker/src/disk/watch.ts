@@ -9,8 +9,9 @@ const EVERY_MS = 100;
 const LONGEST_LOOK_MS = 10_000;
 
 /**
- * Looks at what the volumes hold, ten times a second or less often where looking takes long, until that is over the limit (`exceeded`, once) or a look fails (`failed`, once: a limit
- * that can't be watched must end the run). In between, a program can write as much as it can in that time.
+ * Looks at what the volumes hold, with a tenth of a second between two looks, until that is over the limit (`exceeded`, once) or a look fails (`failed`, once: a limit
+ * that can't be watched must end the run). In between, and while a look takes
+ * its time (among very many files), a program can write as much as it can in that time.
  *
  * @returns ends the watch
  */
@@ -24,15 +25,13 @@ export function watchDisk(
   const stop = new AbortController();
   const watch = async (): Promise<void> => {
     while (!stopped) {
-      const started = performance.now();
       const hit = judge(await look(keeper), limitBytes);
       if (stopped) return;
       if (hit !== undefined) {
         exceeded(hit);
         return;
       }
-      const took = performance.now() - started;
-      await delay(Math.max(EVERY_MS, took * 4), undefined, { signal: stop.signal });
+      await delay(EVERY_MS, undefined, { signal: stop.signal });
     }
   };
   watch().catch((error: unknown) => {
@@ -55,7 +54,10 @@ async function look(keeper: Pick<Keeper, 'use'>): Promise<DiskUse> {
   }
 }
 
-function judge({ bytes, files }: DiskUse, limitBytes: number): LimitHit | undefined {
+function judge({ bytes, files, uncountable }: DiskUse, limitBytes: number): LimitHit | undefined {
+  if (uncountable !== null) {
+    return { limit: 'disk', value: limitBytes, evidence: `a folder too deep to be counted: ${uncountable}` };
+  }
   const used = Math.max(bytes, files * BYTES_PER_FILE);
   if (used <= limitBytes) return undefined;
   return { limit: 'disk', value: limitBytes, evidence: `${used} bytes in ${files} files, counted` };

@@ -73,7 +73,7 @@ export async function openNetwork(docker: Dockerode, options: NetworkOptions): P
       script,
       parameters,
       networkMode: network.id,
-      capability: 'NET_ADMIN',
+      capabilities: ['NET_ADMIN'],
       securityOpt,
       dns: dnsServers,
     } as const;
