@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isInstanceAlive } from '@ergon/sandbox-core';
 import type { Engine, Labelled } from './engine/engine.js';
 import { LABEL } from './names.js';
@@ -21,19 +22,40 @@ export async function removeSandbox(engine: Engine, instanceId: string, sandboxI
   await removeAll(engine, labels, () => true);
 }
 
-/** Containers first: what they use can't be removed before. @returns how many sandboxes it was of */
+/** An engine that was making something when its server died goes on with it for a while. */
+const SETTLED_MS = 10_000;
+
+/** Again until nothing is found, for things come late. @returns how many sandboxes it was of */
 async function removeAll(
   engine: Engine,
   labels: readonly string[],
   isMeant: (object: Labelled) => boolean,
 ): Promise<number> {
   const sandboxes = new Set<string>();
-  const failures: unknown[] = [];
+  const deadline = performance.now() + SETTLED_MS;
+  for (let pause = 50; ; pause *= 2) {
+    const { found, failure } = await removeOnce(engine, labels, isMeant);
+    for (const sandbox of found) sandboxes.add(sandbox);
+    if (found.length === 0) return sandboxes.size;
+    if (failure === undefined) continue;
+    if (performance.now() > deadline) throw failure;
+    await delay(pause);
+  }
+}
+
+/** Containers first: what they use can't be removed before. */
+async function removeOnce(
+  engine: Engine,
+  labels: readonly string[],
+  isMeant: (object: Labelled) => boolean,
+): Promise<{ readonly found: readonly string[]; readonly failure: Error | undefined }> {
+  const found: string[] = [];
+  const failures: Error[] = [];
   const remove = async (objects: readonly Labelled[], one: (id: string) => Promise<unknown>): Promise<void> => {
     const meant = objects.filter(isMeant);
-    for (const { labels: its } of meant) sandboxes.add(its[LABEL.sandbox] ?? '');
+    found.push(...meant.map((object) => object.labels[LABEL.sandbox] ?? ''));
     for (const outcome of await Promise.allSettled(meant.map(({ id }) => one(id)))) {
-      if (outcome.status === 'rejected') failures.push(outcome.reason);
+      if (outcome.status === 'rejected') failures.push(outcome.reason as Error);
     }
   };
   await remove(await engine.containers(labels), (id) => engine.removeContainer(id));
@@ -41,6 +63,5 @@ async function removeAll(
     remove(await engine.volumes(labels), (id) => engine.removeVolume(id)),
     remove(await engine.networks(labels), (id) => engine.removeNetwork(id)),
   ]);
-  if (failures.length > 0) throw failures[0];
-  return sandboxes.size;
+  return { found, failure: failures[0] };
 }
