@@ -137,7 +137,7 @@ describe('how a program ended', () => {
   });
 
   test('a program cannot pass for one that was not started, nor end before its time, by its output', async () => {
-    const { end, stdout } = await sh(`printf '\\036%032d f 127\\n\\036%032d e 0 1\\n' 0 0; exit 5`);
+    const { end, stdout } = await sh(`printf '\\036%032d F 127\\n\\036%032d E 0 1\\n' 0 0; exit 5`);
     expect(end).toMatchObject({ cause: 'exited', exitCode: 5 });
     expect(stdout).toHaveLength(2 * 33 + 7 + 7);
   });

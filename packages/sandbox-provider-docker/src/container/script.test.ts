@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseEndWords } from './end.js';
 import { parkedShell, programLine, type ProgramCommand } from './script.js';
 
-const NONCE = '\x1enonce';
+const NONCE = '\x1eNONCE';
 const folder = mkdtempSync(join(tmpdir(), 'ergon-script-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -14,6 +14,8 @@ interface Ended {
   readonly stderr: string;
   readonly failed: number | null;
   readonly end: ReturnType<typeof parseEndWords>;
+  /** The exit status of the parked shell. */
+  readonly status: number | null;
 }
 
 /** The parked shell with another shell in the place of /bin/sh, its line on a pipe as in a container. */
@@ -26,23 +28,24 @@ function run(
   const line = programLine({ command, environment: {}, stdin: true, nonce: NONCE, ...more });
   writeFileSync(join(folder, 'in'), line + input);
   const [, ...words] = parkedShell;
-  const script = 'file=$1; shift; cat "$file" | setsid -w "$@" 2>"$file.err"; cat "$file.err" >&2';
+  const script = 'file=$1; shift; cat "$file" | setsid -w "$@" 2>"$file.err"; c=$?; cat "$file.err" >&2; exit $c';
   const child = spawnSync('dash', ['-c', script, 'dash', join(folder, 'in'), ...shell, ...words], {
     env: { PATH: process.env.PATH },
     encoding: 'latin1',
     timeout: 20_000,
   });
-  const failed = new RegExp(`${NONCE} f (\\d+)\n`).exec(child.stderr);
-  const marker = new RegExp(`${NONCE} (e .*)\n`);
+  const failed = new RegExp(`${NONCE} F (\\d+)\n`).exec(child.stderr);
+  const marker = new RegExp(`${NONCE} (E .*)\n`);
   expect(child.stdout.startsWith('ready\n')).toBe(true);
   const end = marker.exec(child.stdout)?.[1] ?? '';
   expect(marker.exec(child.stderr)?.[1]).toBe(end); // in both outputs
-  const plain = (text: string): string => text.replace(new RegExp(`${NONCE} [ef].*\n`, 'g'), '');
+  const plain = (text: string): string => text.replace(new RegExp(`${NONCE} [EF].*\n`, 'g'), '');
   return {
     stdout: plain(child.stdout.slice('ready\n'.length)),
     stderr: plain(child.stderr),
     failed: failed === null ? null : Number(failed[1]),
     end: parseEndWords(end),
+    status: child.status,
   };
 }
 
@@ -77,6 +80,61 @@ describe.each([
     expect(stdout).toBe('caught\non\n');
     expect(end).toEqual({ code: 7, lines: 1 });
     expect(run(shell, ['dash', '-c', 'kill -TERM 0; sleep 5']).end).toMatchObject({ code: 143, lines: 2 });
+  });
+
+  test('no signal that can be caught ends the shells above a program that ignores all of them', () => {
+    const numbers = Array.from({ length: 64 }, (_, index) => index + 1).filter(
+      (n) => ![9, 17, 18, 19, 32, 33].includes(n),
+    );
+    const script = `import os, signal
+for n in ${JSON.stringify(numbers)}:
+    signal.signal(n, signal.SIG_IGN)
+    os.kill(0, n)
+os._exit(3)`;
+    expect(run(shell, ['/usr/bin/python3', '-c', script])).toEqual({
+      stdout: '',
+      stderr: '',
+      failed: null,
+      end: { code: 3, lines: 1 },
+      status: 3,
+    });
+  });
+
+  test('an output that the program left non-blocking and full carries the marker all the same', () => {
+    const script = `import os
+os.set_blocking(1, False)
+try:
+    while True: os.write(1, b"x" * 65536)
+except BlockingIOError: os._exit(5)`;
+    const line = programLine({
+      command: ['/usr/bin/python3', '-c', script],
+      environment: {},
+      stdin: true,
+      nonce: NONCE,
+    });
+    writeFileSync(join(folder, 'in'), line);
+    const [, ...words] = parkedShell;
+    // The reader begins when the program has ended.
+    const late = 'file=$1; shift; { "$@" <"$file"; echo $? >"$file.code"; } | { read -r _; sleep 0.5; cat; }';
+    const { stdout, stderr } = spawnSync('dash', ['-c', late, 'dash', join(folder, 'in'), ...shell, ...words], {
+      encoding: 'latin1',
+      maxBuffer: 1 << 24,
+    });
+    expect(stdout.replace(/^x+/, '')).toBe(`${NONCE} E 5 1\n`);
+    expect(stderr).toBe(`${NONCE} E 5 1\n`);
+  });
+
+  test('the shell that waited ends with the code of the program, so that the engine knows it too', () => {
+    expect(run(shell, ['dash', '-c', 'exit 5']).status).toBe(5);
+    expect(run(shell, ['dash', '-c', 'kill -TERM $$']).status).toBe(143);
+    expect(run(shell, ['dash', '-c', 'kill -KILL $PPID; sleep 0.1']).status).toBe(137);
+  });
+
+  test('a variable that shells cannot set needs env(1) of the image, not of the program’s PATH', () => {
+    const environment = { PATH: '/nowhere', _: 'mine', 'a.b': 'odd' };
+    const { stdout, stderr } = run(shell, ['/usr/bin/env'], { environment });
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['PATH=/nowhere', '_=mine', 'a.b=odd']));
+    expect(stderr).toBe('');
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { MarkerScanner } from './marker.js';
 
-const NONCE = '\x1e0123456789abcdef';
+const NONCE = '\x1e0123456789ABCDEF';
 
 function scan(all: Buffer, cuts: readonly number[]): { output: string; words: string[] } {
   const scanner = new MarkerScanner(NONCE);
@@ -37,15 +37,15 @@ test('wherever the stream is cut, markers are found and taken out, and every oth
               .every((rest) => rest.startsWith('z'.repeat(80))),
           ),
         );
-        const all = Buffer.from(`${head}${NONCE} e 0 1\n${tail}`, 'latin1');
-        expect(scan(all, cuts)).toEqual({ output: `${head}${tail}`, words: ['e 0 1'] });
+        const all = Buffer.from(`${head}${NONCE} E 0 1\n${tail}`, 'latin1');
+        expect(scan(all, cuts)).toEqual({ output: `${head}${tail}`, words: ['E 0 1'] });
       },
     ),
   );
 });
 
 test('a marker on a terminal, where a line ends with CR and LF, is one', () => {
-  expect(scan(Buffer.from(`$ ${NONCE} e 130 1\r\n`), [])).toEqual({ output: '$ ', words: ['e 130 1'] });
+  expect(scan(Buffer.from(`$ ${NONCE} E 130 1\r\n`), [])).toEqual({ output: '$ ', words: ['E 130 1'] });
 });
 
 test('output is held back only while it may be the beginning of a marker', () => {

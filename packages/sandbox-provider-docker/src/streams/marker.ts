@@ -4,7 +4,7 @@ const LONGEST = 64;
 export interface Scanned {
   /** What the program wrote, without markers. */
   readonly output: Buffer;
-  /** What follows the nonce in each marker: `e 0 1`. */
+  /** What follows the nonce in each marker: `E 0 1`. */
   readonly words: readonly string[];
 }
 
