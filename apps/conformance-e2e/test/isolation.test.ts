@@ -66,6 +66,18 @@ provesThatTheSuiteCatches([
     message: /Never share the host's network namespace/,
   },
   {
+    that: "shows the host's routes",
+    create: without('--unshare-net'),
+    caughtBy: /none: there is no route, and no interface but the loopback/,
+    message: /Give the sandbox a network of its own that leads nowhere/,
+  },
+  {
+    that: 'shows one sandbox the processes of another',
+    create: having(['--proc', '/proc'], () => ['--ro-bind', '/proc', '/proc']),
+    caughtBy: /two running sandboxes see nothing of each other/,
+    message: /Sandboxes at the same time see and reach nothing of each other/,
+  },
+  {
     that: "shares the host's abstract sockets",
     create: without('--unshare-net'),
     caughtBy: /none: an abstract unix socket of the host is not reached/,
