@@ -13,7 +13,7 @@ import type {
 import { containerProfile } from '@ergon/sandbox-seccomp';
 import type { DockerBox } from './box.js';
 import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
-import { LEAST_MEMORY, type ImageFacts } from './container/config.js';
+import { LEAST_MEMORY, normalFolder, type ImageFacts } from './container/config.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
 import { imageFor, ImageList, missingImage, missingTools, toolsImage } from './images.js';
@@ -185,13 +185,14 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     if (found === null) {
       throw new SandboxError('SANDBOX009', missingImage(reference, template), { field: 'image' });
     }
-    const own = found.volumes.find((path) => /^\/(solution|workspace|output)\/./.test(path));
+    const targets = ['/solution', '/workspace', '/output', ...template.mounts.map(({ target }) => target)];
+    const isBelow = (path: string): boolean => targets.some((target) => normalFolder(path).startsWith(`${target}/`));
+    const own = found.volumes.find(isBelow);
     if (own !== undefined) {
       const message = `The image "${reference}" declares a volume at ${own}, below a folder of the sandbox.`;
       throw new SandboxError('SANDBOX009', message, { field: 'image' });
     }
-    const path = found.environment.find((variable) => variable.startsWith('PATH='))?.slice('PATH='.length);
-    return { reference, id: found.id, path: path ?? null, volumes: found.volumes };
+    return { reference, ...found };
   }
 
   protected override place(sandbox: DockerBox, solution: PreparedSolution): Promise<void> {

@@ -16,6 +16,7 @@ import {
   type ImageFacts,
   type VolumeMount,
 } from './container/config.js';
+import { programVariables } from './container/environment.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
 import { Keeper, OpenFiles, watchDisk, type DiskUse } from './disk/index.js';
@@ -204,7 +205,8 @@ export class DockerSandbox implements DockerBox {
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
     const { environment } = this.template;
-    const all = { ...environment, ...run.environment, ...this.#fixedEnvironment() };
+    const image = programVariables(this.parts.image.environment);
+    const all = { ...image, ...environment, ...run.environment, ...this.#fixedEnvironment() };
     const process = await this.#start(await this.#takeParked(), run, all);
     this.#running = process;
     void process.gone.then(() => this.#parkNext());

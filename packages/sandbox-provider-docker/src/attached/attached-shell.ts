@@ -38,7 +38,8 @@ export class AttachedShell {
   static async create(docker: Dockerode, name: string, plan: AttachedPlan, what: string): Promise<AttachedShell> {
     const engine = new Engine(docker);
     try {
-      const id = await engine.createContainer(name, attachedConfig(plan));
+      const image = await engine.image(plan.image);
+      const id = await engine.createContainer(name, attachedConfig(plan, image?.environment ?? []));
       return new AttachedShell(engine, docker.getContainer(id), plan, what);
     } catch (error) {
       if (!hasStatus(error, 404)) throw error;
@@ -65,7 +66,7 @@ export class AttachedShell {
       if (!/executable file not found|no such file or directory/.test(String(error))) throw error;
       throw new SandboxError(
         'SANDBOX001',
-        `${this.what} needs "sh", which the image "${this.plan.image}" does not have.`,
+        `${this.what} needs "/bin/sh", which the image "${this.plan.image}" does not have.`,
         { cause: error },
       );
     }

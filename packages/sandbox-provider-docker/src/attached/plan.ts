@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { ownVariables, SYSTEM_PATH } from '../container/environment.js';
 
 /** A container of our own that serves a sandbox beside its program, and runs nothing of it. */
 export interface AttachedPlan {
@@ -24,15 +25,18 @@ export interface AttachedPlan {
 /** du and the like hold the names of a whole folder. */
 const MEMORY = 256 << 20;
 
-/** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. */
-export function attachedConfig(plan: AttachedPlan): Dockerode.ContainerCreateOptions {
+/** Its main process reads the stream that its owner holds: when that is cut, it ends, and the engine removes it. @param imageVariables `NAME=VALUE`, none of which it has */
+export function attachedConfig(
+  plan: AttachedPlan,
+  imageVariables: readonly string[],
+): Dockerode.ContainerCreateOptions {
   const { image, labels, script, parameters, networkMode, capabilities, securityOpt, volumes = {}, dns = [] } = plan;
   return {
     Image: image,
     User: '0:0',
-    Entrypoint: ['sh', '-c', script, 'sh'],
+    Entrypoint: ['/bin/sh', '-c', script, 'sh'],
     Cmd: [...parameters],
-    Env: ['LC_ALL=C'],
+    Env: ownVariables({ PATH: SYSTEM_PATH, LC_ALL: 'C' }, imageVariables),
     WorkingDir: '/',
     Labels: { ...labels },
     Healthcheck: { Test: ['NONE'] },

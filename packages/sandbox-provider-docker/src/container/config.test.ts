@@ -1,8 +1,14 @@
 import { containerConfig, hostConfig, type ContainerPlan } from './config.js';
+import { programVariables, SYSTEM_PATH } from './environment.js';
 
 const MiB = 1 << 20;
 const plan: ContainerPlan = {
-  image: { reference: 'python:3-slim', id: 'sha256:1', path: '/opt/bin:/bin', volumes: ['/data'] },
+  image: {
+    reference: 'python:3-slim',
+    id: 'sha256:1',
+    environment: ['PATH=/opt/bin:/bin', 'LD_LIBRARY_PATH=/workspace', 'WORD=a=b', 'LANG=x'],
+    volumes: ['/data'],
+  },
   engine: { cgroupVersion: 1, cpus: 2, memoryBytes: 1e10, cgroupNamespaces: true, swapLimit: true },
   limits: {
     memoryBytes: 64 * MiB,
@@ -54,12 +60,31 @@ test('what a container of a program is, on cgroup v1', () => {
   expect(containerConfig(plan)).toMatchObject({
     Image: 'sha256:1', // what was looked at, though the name be moved
     User: '1900000001:1900000001',
-    Env: ['PATH=/opt/bin:/bin:/run/ergon', 'HOME=/home/sandbox', 'LANG=C.UTF-8'],
+    Env: [`PATH=${SYSTEM_PATH}`, 'HOME=/home/sandbox', 'LANG=C.UTF-8', 'LD_LIBRARY_PATH', 'WORD'],
+    WorkingDir: '/',
     Healthcheck: { Test: ['NONE'] },
     Hostname: 'sandbox',
     StdinOnce: true,
     Labels: { a: 'b' },
   });
+});
+
+test('a program has its image’s variables, but for the places that are ours', () => {
+  expect(programVariables(plan.image.environment)).toEqual({
+    PATH: '/opt/bin:/bin:/run/ergon',
+    LD_LIBRARY_PATH: '/workspace',
+    WORD: 'a=b',
+    LANG: 'C.UTF-8',
+    HOME: '/home/sandbox',
+  });
+  expect(programVariables(['not.a.name=x', 'A=1\n2'])).toMatchObject({ PATH: `${SYSTEM_PATH}:/run/ergon`, A: '1\n2' });
+  expect(programVariables(['not.a.name=x'])).not.toHaveProperty(['not.a.name']);
+});
+
+test('a volume of an image has no temporary folder where a mount of ours takes its place, however it is written', () => {
+  const volumes = ['/workspace', '/solution/', '/./data/', '/Workspace', '/tmp/'];
+  const { Tmpfs } = hostConfig({ ...plan, image: { ...plan.image, volumes } });
+  expect(Object.keys(Tmpfs ?? {}).sort()).toEqual(['/Workspace', '/data', '/home/sandbox', '/run/ergon', '/tmp']);
 });
 
 test('cgroup v2 has no swappiness, and a kernel without accounting of swap is asked for none', () => {

@@ -1,17 +1,17 @@
+import { posix } from 'node:path';
 import type { SandboxLimits } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
 import type { Identity } from '../identity.js';
+import { HOME, holderVariables, programPath } from './environment.js';
 import { EXTRA_BIN, holderCommand } from './holder.js';
-
-export const HOME = '/home/sandbox';
 
 /** What an image says that matters here. */
 export interface ImageFacts {
   /** As named by the request or the options. */
   readonly reference: string;
   readonly id: string;
-  /** Its PATH; null: none. */
-  readonly path: string | null;
+  /** Its variables, `NAME=VALUE`. */
+  readonly environment: readonly string[];
   /** Paths that it declares as volumes. */
   readonly volumes: readonly string[];
 }
@@ -62,15 +62,15 @@ export function securityOptions(seccomp: string): string[] {
 /** Docker's configuration of the container in which one program runs. Its main process is the holder; the program is an exec of it. */
 export function containerConfig(plan: ContainerPlan): Dockerode.ContainerCreateOptions {
   const { image, identity, labels, networkMode } = plan;
-  const path = `${image.path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}:${EXTRA_BIN}`;
   return {
     // By its id: what is checked is what runs, though the name be moved meanwhile.
     Image: image.id,
     User: `${identity.holder}:${identity.holder}`,
     Entrypoint: [holderCommand[0] ?? ''],
-    Cmd: holderCommand.slice(1),
-    Env: [`PATH=${path}`, `HOME=${HOME}`, 'LANG=C.UTF-8'],
-    WorkingDir: '/workspace',
+    Cmd: [...holderCommand.slice(1), programPath(image.environment)],
+    Env: holderVariables(image.environment),
+    // Not the workspace: an empty entry in a list of folders means the current one.
+    WorkingDir: '/',
     // Of what joins another's network the engine takes no name.
     ...(networkMode === 'none' && { Hostname: 'sandbox' }),
     Labels: labels,
@@ -124,17 +124,27 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
 }
 
 /** They are memory, and bounded by it. Programs are compiled and run there, so they may hold what is executed. */
-function temporaryFolders({ image, identity, limits }: ContainerPlan): Record<string, string> {
+function temporaryFolders({ image, identity, limits, mounts }: ContainerPlan): Record<string, string> {
   const inodes = Math.max(1024, Math.floor(limits.memoryBytes / BYTES_PER_INODE));
   const large = `rw,exec,nosuid,nodev,size=${limits.memoryBytes},nr_inodes=${inodes}`;
   const owned = (uid: number): string => `mode=0755,uid=${uid},gid=${uid}`;
   return {
-    // What an image declares as a volume would be made as one, without a bound, and be left behind.
-    ...Object.fromEntries(image.volumes.map((target) => [target, `${large},mode=1777`])),
+    // What an image declares as a volume would be made as one, without a bound, and be left behind. A mount of ours takes the place of one.
+    ...Object.fromEntries(
+      image.volumes
+        .map(normalFolder)
+        .filter((folder) => !mounts.some(({ target }) => target === folder))
+        .map((folder) => [folder, `${large},mode=1777`]),
+    ),
     '/tmp': `${large},mode=1777`,
     [HOME]: `${large},${owned(identity.program)}`,
     [EXTRA_BIN]: `rw,exec,nosuid,nodev,size=65536,nr_inodes=16,${owned(identity.holder)}`,
   };
+}
+
+/** As the engine takes it: without a trailing slash. */
+export function normalFolder(path: string): string {
+  return posix.resolve('/', path);
 }
 
 function ulimit(name: string, value: number): Dockerode.Ulimit {

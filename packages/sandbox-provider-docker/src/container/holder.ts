@@ -24,14 +24,15 @@ const COUNTERS = [
 /**
  * The container's main process: trusted, of a user of its own, so that no program can signal it. It lives as long as its stdin is held
  * open, and the container lives no longer: when the server dies, the connection is cut, and the engine ends all. For each line that it
- * gets it tells the kernel's counters, with nothing but the shell's own means, and then a line with a dot.
+ * gets it tells the kernel's counters, with nothing but the shell's own means, and then a line with a dot. Its `$0` is the program's PATH.
  */
 export const holderCommand: readonly string[] = [
   '/bin/sh',
   '-c',
   [
-    'if ! command -v python >/dev/null 2>&1; then',
-    `  p=$(command -v python3) && ln -s "$p" ${EXTRA_BIN}/python`,
+    // Looked for where the program will, but for ln(1): nothing that a program can write is run here.
+    'if ! (PATH=$0; command -v python) >/dev/null 2>&1; then',
+    `  p=$(PATH=$0; command -v python3) && ln -s "$p" ${EXTRA_BIN}/python`,
     'fi',
     'echo ready',
     'while IFS= read -r _; do',

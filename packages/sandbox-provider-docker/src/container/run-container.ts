@@ -110,7 +110,12 @@ export class RunContainer {
     command: readonly string[],
     tty?: { readonly cols: number; readonly rows: number },
   ): Promise<ContainerExec> {
-    const id = await this.engine.createExec(this.id, { command, user: this.user, ...(tty && { tty }) });
+    const id = await this.engine.createExec(this.id, {
+      command,
+      user: this.user,
+      folder: '/workspace',
+      ...(tty && { tty }),
+    });
     const socket = await this.engine.startExec(id, tty !== undefined);
     socket.on('error', () => undefined); // 'close' follows
     return { id, socket };

@@ -31,6 +31,8 @@ export interface Labelled {
 export interface ExecCommand {
   readonly command: readonly string[];
   readonly user: number;
+  /** Where it begins. */
+  readonly folder: string;
   readonly tty?: { readonly cols: number; readonly rows: number };
 }
 
@@ -123,11 +125,12 @@ export class Engine {
   }
 
   /** A further process in a running container, not started. */
-  async createExec(id: string, { command, user, tty }: ExecCommand): Promise<string> {
+  async createExec(id: string, { command, user, folder, tty }: ExecCommand): Promise<string> {
     const exec = await this.#ask('prepare a process in a container', ANSWER_MS, undefined, () =>
       this.docker.getContainer(id).exec({
         Cmd: [...command],
         User: `${user}:${user}`,
+        WorkingDir: folder,
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,
