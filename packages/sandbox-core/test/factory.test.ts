@@ -1,6 +1,7 @@
 import { SandboxFactory, chooseProvider, contractVersion, resolveLimits, silentLogger } from '../src/index.js';
 import type { Candidate, ChoiceInput, ProviderPorts, ProviderProbe, SandboxConfig } from '../src/index.js';
 import { LocalProvider, localCapabilities } from './local-provider.js';
+import { ProbeCache } from '../src/factory/probe-cache.js';
 import { until } from './house.js';
 
 const up: ProviderProbe = { available: true, capabilities: { ...localCapabilities, isolation: 'container' } };
@@ -143,6 +144,39 @@ describe('the factory', () => {
     expect((await factory.choose(wish)).provider).toBe(provider); // believed for a while
     changed?.();
     await expect(factory.choose(wish)).rejects.toMatchObject({ code: 'SANDBOX001' });
+  });
+
+  it('does not believe a probe that was under way when the provider changed', async () => {
+    const provider = new LocalProvider();
+    const answers: ((probe: ProviderProbe) => void)[] = [];
+    provider.probe = () => new Promise((resolve) => answers.push(resolve));
+    const probes = new ProbeCache(provider, 10_000, silentLogger);
+    const before = probes.get();
+    probes.forget();
+    const after = probes.get();
+    expect(answers).toHaveLength(2);
+    answers[1]?.(down);
+    expect(await after).toBe(down);
+    answers[0]?.(up); // late, and of before the change
+    expect(await before).toBe(up);
+    expect(probes.get()).toBe(down);
+    expect(answers).toHaveLength(2);
+  });
+
+  it('joins the probe that is under way since the change, when the one of before ends', async () => {
+    const provider = new LocalProvider();
+    const answers: ((probe: ProviderProbe) => void)[] = [];
+    provider.probe = () => new Promise((resolve) => answers.push(resolve));
+    const probes = new ProbeCache(provider, 10_000, silentLogger);
+    const before = probes.get();
+    probes.forget();
+    const after = [probes.get()];
+    answers[0]?.(up);
+    expect(await before).toBe(up);
+    after.push(probes.get());
+    expect(answers).toHaveLength(2);
+    answers[1]?.(down);
+    expect(await Promise.all(after)).toEqual([down, down]);
   });
 
   it.each<[Partial<SandboxConfig>, string]>([

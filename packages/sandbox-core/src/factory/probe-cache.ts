@@ -10,6 +10,8 @@ export class ProbeCache {
   readonly #logger: Logger;
   #known: { probe: ProviderProbe; at: number } | null = null;
   #running: Promise<ProviderProbe> | null = null;
+  /** What a probe found counts while this is what it was at the probe's start. */
+  #epoch = 0;
   #forgotten = false;
 
   constructor(provider: SandboxProvider, freshMs: number, logger: Logger) {
@@ -28,18 +30,24 @@ export class ProbeCache {
 
   /** The last answer counts no more: who asks next waits for a new one. */
   forget(): void {
+    this.#epoch += 1;
     this.#forgotten = true;
+    this.#running = null;
   }
 
   /** Probes now (or joins a probe under way). Never rejects: a probe that throws is a provider that is not available. */
   refresh(): Promise<ProviderProbe> {
-    this.#running ??= this.#probe().finally(() => (this.#running = null));
-    return this.#running;
+    if (this.#running !== null) return this.#running;
+    const running = this.#probe().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
   }
 
   async #probe(): Promise<ProviderProbe> {
     let probe: ProviderProbe;
-    this.#forgotten = false;
+    const epoch = this.#epoch;
     try {
       probe = await this.#provider.probe();
     } catch (error) {
@@ -50,6 +58,7 @@ export class ProbeCache {
         fix: 'Read the log of the server.',
       };
     }
+    if (epoch !== this.#epoch) return probe; // it may be of before the change: who waited for it has it, and nobody else
     const before = this.#known?.probe.available;
     if (before !== undefined && before !== probe.available) {
       this.#logger.warn(probe.available ? 'A provider came back' : 'A provider went away', {
@@ -57,6 +66,7 @@ export class ProbeCache {
         ...(probe.available ? {} : { reason: probe.reason }),
       });
     }
+    this.#forgotten = false;
     this.#known = { probe, at: performance.now() };
     return probe;
   }
