@@ -117,7 +117,13 @@ test.each([
   ['a name with .. within', "folder('a'); add('a/../../evil', 'x')"],
   ['an absolute name', "add('/tmp/evil', 'x')"],
   ['an absolute link', "link('l', '/etc/passwd')"],
+  ['an absolute link to what the program writes', "link('l', '/workspace/evil.py')"],
   ['a link that leads out', "folder('a'); link('a/l', '../../etc')"],
+  ['a link up and down to what the program writes', "folder('a'); link('a/l', '../../workspace/evil.py')"],
+  ['a link up and down to where the program puts results', "link('l', '../output/evil.py')"],
+  ['a link to wherever the program is', "link('l', '../proc/self/cwd/evil.py')"],
+  ['a link to the root, and down from it', "link('l', '../proc/self/root/workspace/evil.py')"],
+  ['a link out by a name with a newline', "link('l', '../etc\\n/workspace/x')"],
   ['a link over a link that leads out', "folder('a/b'); link('up', 'a/..'); link('l', 'up/../etc')"],
   ['a file written over a link', "link('l', '/tmp'); add('l/evil', 'x')"],
   ['a file written over a link upwards', "link('l', '..'); add('l/evil', 'x')"],
@@ -134,6 +140,17 @@ test.each([
   expect((error as Error).message).not.toContain(server.home);
   expect(server.leftovers()).toEqual([]);
   expect(existsSync('/tmp/evil')).toBe(false);
+});
+
+test('an archive with a folder that its owner may not enter is refused with a sentence that says so', async () => {
+  for (const mode of ['0', '0o400', '0o077']) {
+    const script = `folder('locked', ${mode}); link('locked/l', '/etc/passwd')`;
+    expect(await refusal([archiveMount(tar(script), '/layers/locked')])).toMatchObject({
+      code: 'SANDBOX008',
+      message: 'The archive for /layers/locked is refused: it holds a folder that its owner may not list and enter.',
+    });
+    expect(server.leftovers()).toEqual([]);
+  }
 });
 
 test('what is no archive, is cut off, or breaks is refused, and nothing is left', async () => {

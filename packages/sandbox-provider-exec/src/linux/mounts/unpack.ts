@@ -4,24 +4,22 @@ import type { CommandSpec, SandboxProcess } from '@ergon/sandbox-core';
 /**
  * Runs in a sandbox of its own, in which /workspace is the folder to fill. GNU tar refuses, or mends with a message, names that are
  * absolute or have `..`, writes nothing through links that lead out, and can't make devices there; a message is a refusal, too. Links are
- * looked at once all is there, with what they lead over.
+ * looked at once all is there, with what they lead over: from two places at which the folder is seen, since one that leads out and comes
+ * in again by the folder's name, or by wherever a process is, stays within one of them at most.
  */
 const UNPACK = `
 umask 022
+refuse() { printf '%s\\n' "$1" | head -n 1 | head -c 300; exit 1; }
 said=$(tar --extract --file=- --no-same-owner --warning=no-timestamp --warning=no-unknown-keyword --warning=no-alone-zero-block 2>&1) ||
   said=\${said:-tar failed}
-if [ -n "$said" ]; then
-  printf '%s\\n' "$said" | head -n 1 | head -c 300
-  exit 1
-fi
-if [ -n "$(find . ! -type f ! -type d ! -type l -print -quit)" ]; then
-  echo 'it holds something that is neither a file nor a folder nor a link'
-  exit 1
-fi
-if find . -type l -exec realpath -mz -- {} + | grep -zqv '^/workspace\\(/\\|$\\)'; then
-  echo 'it holds a link that leads out of it'
-  exit 1
-fi
+[ -z "$said" ] || refuse "$said"
+cd /
+[ -z "$(find /workspace -type d ! -perm -u=rx -print -quit)" ] || refuse 'it holds a folder that its owner may not list and enter'
+[ -z "$(find /workspace ! -type f ! -type d ! -type l -print -quit)" ] || refuse 'it holds something that is neither a file nor a folder nor a link'
+[ -z "$(find /workspace -type l -lname '/*' -print -quit)" ] || refuse 'it holds a link whose target is absolute'
+for place in /workspace /output; do
+  if find "$place" -type l -exec realpath -mz -- {} + | grep -zqv "^$place\\(/\\|$\\)"; then refuse 'it holds a link that leads out of it'; fi
+done
 echo unpacked
 `;
 
