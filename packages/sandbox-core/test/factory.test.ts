@@ -170,10 +170,10 @@ describe('the factory', () => {
     const probes = new ProbeCache(provider, 10_000, silentLogger);
     const before = probes.get();
     probes.forget();
-    const after = [probes.get()];
+    const after: Promise<ProviderProbe>[] = [Promise.resolve(probes.get())];
     answers[0]?.(up);
     expect(await before).toBe(up);
-    after.push(probes.get());
+    after.push(Promise.resolve(probes.get()));
     expect(answers).toHaveLength(2);
     answers[1]?.(down);
     expect(await Promise.all(after)).toEqual([down, down]);

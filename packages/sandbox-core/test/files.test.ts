@@ -124,6 +124,7 @@ describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) =>
     expect(await read('/workspace/f', { length: 0 })).toBe('');
     expect(await read('/workspace/f', { offset: 10 })).toBe('');
     expect(await read('/workspace/f', { offset: 2 ** 40, length: 5 })).toBe('');
+    expect(await read('/workspace/f', { offset: Number.MAX_SAFE_INTEGER })).toBe('');
   });
 
   it('may have any name and any bytes', async () => {
@@ -336,6 +337,20 @@ describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) =>
     expect(await read('/workspace/f')).toBe('before');
   });
 
+  it('are not replaced by a folder, and the folder stays where it was', async () => {
+    await files.write('/workspace/f', bytes('in the way'));
+    await files.makeDir('/workspace/folder');
+    await files.makeDir('/output/folder');
+    for (const from of ['/workspace/folder', '/output/folder']) {
+      await expect(files.rename(from, '/workspace/f')).rejects.toMatchObject({
+        code: 'SANDBOX008',
+        message: '"/workspace/f" is, or leads over, something that is no folder.',
+      });
+    }
+    expect([await names('/workspace'), await names('/output')]).toEqual([['f', 'folder'], ['folder']]);
+    expect(await read('/workspace/f')).toBe('in the way');
+  });
+
   it('in great number are listed up to the limit', async () => {
     spawnSync('sh', ['-c', 'seq -f e%.0f 1 20000 | xargs touch'], { cwd: box });
     const some = await files.list('/workspace', { limit: 1000 });
@@ -380,6 +395,10 @@ describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) =>
     expect(position).toBe(40 << 20);
   });
 });
+
+async function* chunksOf(...chunks: unknown[]): AsyncGenerator<unknown> {
+  for (const chunk of chunks) yield await Promise.resolve(chunk);
+}
 
 /** Has nothing to give yet. */
 class SilentSource implements AsyncIterable<Uint8Array> {
@@ -430,6 +449,40 @@ describe('calls to files', () => {
       files.write('/workspace/f', bytes('x'), { mode: 0o4755 }),
     ];
     expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'SANDBOX008'));
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['an array', [Buffer.from('x')]],
+    ['a text', 'x'],
+    ['numbers', chunksOf(7)],
+    ['texts', chunksOf('x')],
+    ['nothing after bytes', chunksOf(Buffer.from('x'), null)],
+  ])('refuse to write what is no chunks of bytes: %s', async (_what, data) => {
+    await expect(files.write('/workspace/f', data as AsyncIterable<Uint8Array>)).rejects.toMatchObject({
+      code: 'SANDBOX008',
+      field: 'data',
+      message: expect.stringMatching(/^data: .* bytes/) as string,
+    });
+    expect(readdirSync(box)).toEqual([]);
+  });
+
+  it('tell at once of a source that cannot be read at all, and leave nothing', async () => {
+    const source: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => {
+        throw new TypeError('the source is locked');
+      },
+    };
+    await expect(files.write('/workspace/f', source)).rejects.toThrow('the source is locked');
+    expect(readdirSync(box)).toEqual([]);
+  });
+
+  it('end when the way into the sandbox breaks, and leave nothing', async () => {
+    const broken = new Error('the line broke');
+    provider.breakInput = broken;
+    await expect(files.write('/workspace/f', bytes('x'))).rejects.toMatchObject({ code: 'SANDBOX011', cause: broken });
+    expect(readdirSync(box)).toEqual([]);
   });
 
   it('work before a command, while one runs, and after it; several at once', async () => {

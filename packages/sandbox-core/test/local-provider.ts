@@ -69,6 +69,8 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   helper: { readonly shell: readonly string[]; readonly path: string } | null = null;
   /** Of commands of ours that have not ended. */
   readonly assisting = new Set<SandboxProcess>();
+  /** What writing to them fails with. */
+  breakInput: Error | null = null;
   override filesDeadlineMs = 5000;
   readonly reclaimed: (string | null)[] = [];
   /** Reclaiming throws, as where the technology is down. */
@@ -188,7 +190,8 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     });
     this.assisting.add(process);
     void process.ended.then(() => this.assisting.delete(process));
-    return process;
+    const { breakInput } = this;
+    return breakInput === null ? process : { ...process, write: () => Promise.reject(breakInput) };
   }
 
   protected measure(): Promise<ResourceUsage> {

@@ -45,7 +45,7 @@ export interface SandboxFiles {
   ): Promise<void>;
   /** Makes a folder, and those above it. One that is there is left as it is. */
   makeDir(path: string, options?: FileCallOptions): Promise<void>;
-  /** Moves a file or a folder, and takes the place of a file. SANDBOX008: there is a folder. */
+  /** Moves a file or a folder; a file takes the place of another. SANDBOX008: there is a folder, or a file where a folder is to go. */
   rename(from: string, to: string, options?: FileCallOptions): Promise<void>;
   /** Removes a file, a link or a folder with all in it. SANDBOX008 for `/workspace` and `/output` themselves. */
   remove(path: string, options?: FileCallOptions): Promise<void>;

@@ -50,6 +50,7 @@ export function sandboxFiles(host: FilesHost): SandboxFiles {
     async write(path, input, { signal, mode: bits = 0o644 } = {}) {
       const { mode } = parseInput(modeSchema, { mode: bits });
       requireBelow(path);
+      requireSource(input);
       await drain(runHelper(host, planOf(WRITE, path, [mode.toString(8)], { signal, input })));
     },
 
@@ -97,6 +98,12 @@ function requireBelow(path: string, field = 'path'): SandboxPath {
   const parsed = parsePath(path, field);
   if (parsed.segments.length > 0) return parsed;
   throw new SandboxError('SANDBOX008', `${field}: ${path} itself can't be read, written, moved or removed.`, { field });
+}
+
+/** The door for callers without types. */
+function requireSource(data: unknown): void {
+  if (typeof data === 'object' && data !== null && Symbol.asyncIterator in data) return;
+  throw new SandboxError('SANDBOX008', 'data: must be an async iterable of chunks of bytes.', { field: 'data' });
 }
 
 async function drain(chunks: AsyncIterable<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types';
 import { SandboxError, isSandboxError } from '../../contract/error.js';
 import type { CommandSpec, SandboxProcess } from '../process.js';
 
@@ -77,6 +78,9 @@ async function* follow(
     process.kill('SIGKILL').catch(() => undefined); // what comes of it, its end tells
   };
   let undoing: NodeJS.Timeout | undefined;
+  const killSoon = (): void => {
+    undoing ??= setTimeout(kill, UNDO_MS); // without the rest of its input it ends by itself
+  };
   const forgets = [
     onAbort(AbortSignal.any([removed]), () => {
       kill();
@@ -84,22 +88,27 @@ async function* follow(
     }),
     onAbort(stop.signal, () => {
       if (input === undefined) kill();
-      else undoing = setTimeout(kill, UNDO_MS); // without the rest of its input it ends by itself
+      else killSoon();
     }),
   ];
   const deadline = setTimeout(() => {
     stop.abort(new SandboxError('SANDBOX011', `The sandbox's files did not answer within ${deadlineMs} ms.`));
   }, deadlineMs);
   let words = '';
+  let broken: unknown = null;
   try {
     const over = new AbortController();
     void process.gone.then(() => over.abort());
     const feeding =
       input === undefined
         ? null
-        : feed(process, input, nonce, AbortSignal.any([stop.signal, over.signal])).catch((error: unknown) => {
-            stop.abort(error);
-          });
+        : feed(process, input, nonce, AbortSignal.any([stop.signal, over.signal])).then(
+            (error) => {
+              broken = error;
+              if (error !== null) killSoon();
+            },
+            (error: unknown) => stop.abort(error),
+          );
     for (let next; (next = await output.next()).done !== true;) {
       const { stream, data } = next.value;
       if (stream === 'stdout') yield data;
@@ -119,42 +128,54 @@ async function* follow(
   const [, word, side = ''] = new RegExp(`^${nonce} (\\S+) (\\S+)$`, 'm').exec(words) ?? [];
   if (word === undefined && words.includes(`${nonce} done\n`)) return;
   stop.signal.throwIfAborted();
-  if (word !== undefined) throw explain(word, side);
+  if (word !== undefined && (word !== 'cut' || broken === null)) throw explain(word, side);
   const { limitsHit } = await process.ended;
   const limit = limitsHit.find((hit) => hit.limit !== 'disk')?.limit;
   throw limit === undefined
-    ? new SandboxError('SANDBOX011', "What reads and writes the sandbox's files ended before it was done.")
+    ? new SandboxError('SANDBOX011', "What reads and writes the sandbox's files ended before it was done.", {
+        cause: broken,
+      })
     : new SandboxError('SANDBOX004', `The limit "${limit}" leaves no room for reading and writing files.`);
 }
 
-/** @throws what the source throws */
+/**
+ * @returns why the process took no more, or null. A script that has ended closed its stdin: its words tell more.
+ * @throws what the source throws; SandboxError SANDBOX008 when it gives something else than bytes
+ */
 async function feed(
   process: SandboxProcess,
   source: AsyncIterable<Uint8Array>,
   mark: string,
   cut: AbortSignal,
-): Promise<void> {
+): Promise<unknown> {
   let forget = (): void => undefined;
   const cutOff = new Promise<null>((resolve) => {
     forget = onAbort(cut, () => resolve(null));
   });
-  const iterator = source[Symbol.asyncIterator]();
-  // A script that has ended closed its stdin: its words tell why.
-  const write = (data: Uint8Array): Promise<unknown> => Promise.race([process.write(data).catch(() => cutOff), cutOff]);
+  let iterator: AsyncIterator<unknown> | undefined;
+  const write = (data: Uint8Array): Promise<unknown> =>
+    Promise.race([
+      process.write(data).then(
+        () => null,
+        (error: unknown) => error,
+      ),
+      cutOff,
+    ]);
   try {
+    iterator = source[Symbol.asyncIterator]();
     for (;;) {
       const next = await Promise.race([iterator.next(), cutOff]);
-      if (next === null) break;
-      if (next.done === true) {
-        await write(Buffer.from(mark));
-        break;
+      if (next === null || cut.aborted) return null;
+      if (next.done === true) return await write(Buffer.from(mark));
+      if (!isUint8Array(next.value)) {
+        throw new SandboxError('SANDBOX008', 'data: each chunk must be bytes, as a Uint8Array.', { field: 'data' });
       }
-      await write(next.value);
-      if (cut.aborted) break;
+      const error = await write(next.value);
+      if (error !== null) return error;
     }
   } finally {
     forget();
-    void iterator.return?.().catch(() => undefined); // not awaited: it may wait for its own source
+    void iterator?.return?.().catch(() => undefined); // not awaited: it may wait for its own source
     await Promise.race([process.closeInput().catch(() => undefined), process.gone]);
   }
 }

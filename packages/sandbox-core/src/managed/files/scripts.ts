@@ -23,6 +23,7 @@ because() {
     *': File too large') fail large ;;
     *': Permission denied' | *': Operation not permitted' | *': Read-only file system') fail denied ;;
     *': No such file or directory') fail missing ;;
+    *': cannot overwrite non-directory '* | *': Not a directory') fail not-folder ;;
     *': File exists' | *': Directory not empty' | *': Is a directory') fail folder ;;
     *'to a subdirectory of itself'* | *': Invalid argument') fail itself ;;
   esac
@@ -109,6 +110,8 @@ ${TO_PARENT}
     *) fail link ;;
   esac
   say open
+  # A filesystem may not be able to seek as far as a number goes.
+  [ "$offset" -lt "$(stat -L -c %s /proc/self/fd/3)" ] || { say done; exit; }
   [ "$offset" = 0 ] || dd bs=1 skip="$offset" count=0 <&3 2>/dev/null || fail broken
   if [ -z "$length" ]; then cat <&3; else head -c "$length" <&3; fi || fail broken
   say done
@@ -194,6 +197,9 @@ ${TO_PARENT}
 [ -f "./$1" ] || [ -d "./$1" ] || fail not-file
 [ -w . ] || fail denied
 from=./$1
+side=to
+[ ! -d "$from" ] || [ ! -e "$folder/$to" ] || fail not-folder
+side=from
 if [ -z "$same" ]; then
   error=$(mv -fT -- "$from" "$folder/.$nonce" 2>&1) || {
     rm -rf -- "$folder/.$nonce" 2>/dev/null
