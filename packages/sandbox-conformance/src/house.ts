@@ -44,6 +44,8 @@ export class House {
     /** Of all tests, absolute. Solutions are written there, and below `STATE` the provider's state. */
     readonly folder: string,
     private readonly createProvider: () => Promise<SandboxProvider>,
+    /** Fails unless it is known that programs write to no folder of the host's. Asked before any program runs. */
+    private readonly guard: (house: House) => Promise<void>,
   ) {}
 
   get provider(): SandboxProvider {
@@ -95,6 +97,12 @@ export class House {
 
   /** A sandbox that is ready. */
   async sandbox(wishes: SandboxWishes = {}, provider = this.provider): Promise<TestSandbox> {
+    await this.guard(this);
+    return this.unguarded(wishes, provider);
+  }
+
+  /** A sandbox in which nothing may be changed yet. */
+  async unguarded(wishes: SandboxWishes = {}, provider = this.provider): Promise<TestSandbox> {
     const config = this.config(wishes, provider);
     const solution = wishes.solution ?? (await this.solution(wishes.files));
     await this.prepare(solution, config, provider);

@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+
+/** A name that no file of anybody's has. */
+const made = `.ergon-conformance-${randomBytes(8).toString('hex')}`;
 
 /**
  * What hostile programs try. Providers that are being written run these too, perhaps without any wall: what could harm the machine is not tried
@@ -54,8 +58,12 @@ print('done')`,
 
   /** Prints folders in which a file could be made, HOME by its name. */
   writableFolders:
-    'find / \\( -path /proc -o -path /sys -o -path /workspace -o -path /output -o -path /tmp \\) -prune -o -type d ' +
-    '-exec sh -c \'for d; do [ -w "$d" ] && (: > "$d/.made") 2>/dev/null && rm "$d/.made" && case "$d" in "$HOME"|"$HOME"/*) echo "HOME";; *) echo "$d";; esac; done\' sh {} + 2>/dev/null; true',
+    'find / \\( -path /proc -o -path /sys -o -path "$WORKSPACE_DIR" -o -path "$OUTPUT_DIR" -o -path /tmp \\) -prune -o -type d ' +
+    '-exec sh -c \'for d; do [ -w "$d" ] && (: > "$d/' +
+    made +
+    '") 2>/dev/null && rm "$d/' +
+    made +
+    '" && case "$d" in "$HOME"|"$HOME"/*) echo "HOME";; *) echo "$d";; esac; done\' sh {} + 2>/dev/null; true',
 
   /** Prints files of the kernel and the system that could be opened for writing. Writes nothing. */
   writableFiles:
@@ -65,22 +73,23 @@ print('done')`,
     '(echo $$ > "$f") 2>/dev/null && echo "$f"; done; true',
 
   /** `$1` is a folder of the host, made for it: a provider that does follow links must not harm the machine of its author. */
-  plantLinks: `cd /workspace && rm -rf main.txt sub
+  plantLinks: `cd "\${WORKSPACE_DIR:?}" && rm -rf main.txt sub || exit 1
 ln -s "$1" sub; ln -s "$1/sub/precious.txt" main.txt; ln -s "$1" direct; ln -s ../../../../../../../..$1 climbing
 ln -s "../../oldroot$1" oldroot; ln -s "/proc/1/root$1" proc; ln -s "$1/sub/new" absent
 mkdir d && ln -s "$1/sub" d/inner && ln "$1/sub/precious.txt" hard 2>/dev/null
-cd /output && ln -s "$1" out && ln -s "$1/sub/precious.txt" file
-ln -s loop loop; ln -s /workspace/nowhere dangling; mkfifo fifo; true`,
+cd "\${OUTPUT_DIR:?}" && ln -s "$1" out && ln -s "$1/sub/precious.txt" file
+ln -s loop loop; ln -s "$WORKSPACE_DIR/nowhere" dangling; mkfifo fifo; true`,
 
   stubbornFiles: `import os
-os.chdir('/workspace')
+workspace, output = os.environ['WORKSPACE_DIR'], os.environ['OUTPUT_DIR']
+os.chdir(workspace)
 for i in range(3000): os.mkdir('d'); os.chdir('d')
-os.chdir('/workspace'); os.makedirs('locked/in'); open('locked/in/x', 'w').close(); os.chmod('locked/in', 0); os.chmod('locked', 0)
+os.chdir(workspace); os.makedirs('locked/in'); open('locked/in/x', 'w').close(); os.chmod('locked/in', 0); os.chmod('locked', 0)
 os.mkdir(b'\\xff\\xfe'); open(b'\\xff\\xfe/\\x80', 'w').close(); open('-rf', 'w').close(); open('new\\nline', 'w').close()
-os.chdir('/output'); os.mkfifo('fifo'); open('x' * 255, 'w').close(); os.mkdir('locked'); os.chmod('locked', 0)
+os.chdir(output); os.mkfifo('fifo'); open('x' * 255, 'w').close(); os.mkdir('locked'); os.chmod('locked', 0)
 for i in range(500): open('f%d' % i, 'w').close()
-os.chmod('/workspace', 0o000)
-os.chmod('/workspace', 0o700)
+os.chmod(workspace, 0o000)
+os.chmod(workspace, 0o700)
 print('made')`,
 
   keepMemory: `import ctypes

@@ -16,11 +16,11 @@ m = mmap.mmap(f, 4096); os.truncate(f, 0); m[0]`,
   abort: 'import os; os.abort()',
 
   /** Shows that it lives, in a file that is there for later executions too. For a shell. */
-  beat: 'while :; do echo >> /output/beat; sleep 0.05; done',
+  beat: 'while :; do echo >> "$OUTPUT_DIR"/beat; sleep 0.05; done',
 
   /** Prints `still` unless something beats. */
   listen:
-    'a=$(wc -c < /output/beat); sleep 0.3; b=$(wc -c < /output/beat); [ "$a" = "$b" ] && echo still || echo "$a $b"',
+    'a=$(wc -c < "$OUTPUT_DIR"/beat); sleep 0.3; b=$(wc -c < "$OUTPUT_DIR"/beat); [ "$a" = "$b" ] && echo still || echo "$a $b"',
 
   /** Leaves the session, forks twice, ignores what it can, and beats. */
   daemon: `import os, signal, time
@@ -29,7 +29,7 @@ if os.fork() == 0:
   for n in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT): signal.signal(n, signal.SIG_IGN)
   if os.fork() == 0:
     while True:
-      with open('/output/beat', 'a') as f: f.write('x')
+      with open(os.environ['OUTPUT_DIR'] + '/beat', 'a') as f: f.write('x')
       time.sleep(0.05)
   os._exit(0)
 os.wait()`,

@@ -108,6 +108,13 @@ export class TestSandbox {
     return { ended };
   }
 
+  /** Where its three folders are, as a program sees them. */
+  async folders(): Promise<{ readonly solution: string; readonly workspace: string; readonly output: string }> {
+    const { stdout } = await this.sh('printf "%s\\0" "$SOLUTION_DIR" "$WORKSPACE_DIR" "$OUTPUT_DIR"');
+    const [solution = '', workspace = '', output = ''] = stdout.split('\0');
+    return { solution, workspace, output };
+  }
+
   /** How its last command ended. */
   end(): Promise<ExecutionEnd> {
     const mend = 'Have the end ready before the output ends, or a reader that left is let go.';

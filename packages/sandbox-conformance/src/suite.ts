@@ -35,6 +35,9 @@ export function section(title: string, tests: readonly ConformanceTest[]): Secti
 export const needsPython: Need = ({ fixtures }) =>
   fixtures.python === null ? 'Python inside (fixtures.python)' : null;
 
+/** Walls of any kind between programs and the host. */
+export const needsIsolation: Need = ({ capabilities }) => (capabilities.isolation === 'none' ? 'isolation' : null);
+
 /** Walls behind which a program's signals reach no process but its own. */
 export const needsOwnProcesses: Need = ({ capabilities }) =>
   ['namespaces', 'container', 'virtual-machine'].includes(capabilities.isolation) ? null : 'processes of its own';

@@ -5,6 +5,7 @@ import { sentenceOf, silentLogger } from '@ergon/sandbox-core';
 import type { SandboxProvider } from '@ergon/sandbox-core';
 import { House, STATE } from './house.js';
 import type { ConformanceOptions } from './options.js';
+import { assertOwnFolders, foldersOfTheHost } from './own-folders.js';
 import { all, holds, STEP_MS, succeeds, within } from './promises.js';
 import { removal } from './sandbox.js';
 import { hostSecret } from './secret.js';
@@ -18,6 +19,7 @@ export class Workplace {
   #folder: Promise<string> | null = null;
   #claims: Promise<Claims> | null = null;
   #shared: House | null = null;
+  #guarded: Promise<void> | null = null;
   #idle: NodeJS.Timeout | undefined;
   #puttingAway: Promise<void> = Promise.resolve();
 
@@ -75,7 +77,16 @@ export class Workplace {
   }
 
   async #house(): Promise<House> {
-    return new House(await this.claims(), await this.#place(), () => this.#createProvider());
+    const guard = (house: House): Promise<void> => (this.#guarded ??= this.#lookAtFolders(house));
+    return new House(await this.claims(), await this.#place(), () => this.#createProvider(), guard);
+  }
+
+  /** Once for all, by a sandbox of its own. */
+  async #lookAtFolders(house: House): Promise<void> {
+    const host = foldersOfTheHost();
+    if (host.size === 0) return;
+    const sandbox = await house.unguarded();
+    await assertOwnFolders(sandbox, host).finally(() => sandbox.cleanup());
   }
 
   /** @param isLast no test of the section follows that shares its sandbox */

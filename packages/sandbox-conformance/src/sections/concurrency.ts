@@ -16,11 +16,11 @@ export const concurrency: Section = section('Concurrency', [
     body: async (house) => {
       const [first, second] = [await house.sandbox(), await house.sandbox()];
       const mark = 'mark-of-the-first-sandbox';
-      const script = `echo ${mark} | tee a /output/a > /tmp/a; : ${mark}; echo up; ${programs.beat}`;
+      const script = `echo ${mark} | tee a "$OUTPUT_DIR/a" > /tmp/a; : ${mark}; echo up; ${programs.beat}`;
       const stop = new AbortController();
       const { ended } = await first.start(script, { signal: stop.signal, killGraceMs: 100 });
       const { stdout, end: other } = await second.sh(
-        'cat /proc/[0-9]*/cmdline /workspace/* /output/* /tmp/* 2>/dev/null | tr "\\0" "\\n"; ' +
+        'cat /proc/[0-9]*/cmdline ./* "$OUTPUT_DIR"/* /tmp/* 2>/dev/null | tr "\\0" "\\n"; ' +
           `${hostile.ownProcesses} kill -9 -1 2>/dev/null; true`,
         { environment: { HOST: hostProcesses() } },
       );

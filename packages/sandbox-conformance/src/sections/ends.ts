@@ -49,8 +49,8 @@ export const ends: Section = section('Ends', [
   notStarted('that is nowhere on PATH', ['no-such-program-at-all']),
   notStarted('by a path that is nowhere', ['/no/such/program']),
   notStarted('that is not executable', ['./text.txt']),
-  notStarted('that is a folder', ['/workspace']),
-  notStarted('whose interpreter is missing', ['/workspace/missing-interpreter']),
+  notStarted('that is a folder', ['./']),
+  notStarted('whose interpreter is missing', ['./missing-interpreter']),
   {
     name: 'a shell that cannot find a program exits 127 by itself',
     shares: true,

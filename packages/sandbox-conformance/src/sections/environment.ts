@@ -2,7 +2,7 @@ import { hostSecret } from '../secret.js';
 import { equal, holds } from '../promises.js';
 import type { TestSandbox } from '../sandbox.js';
 import type { RunOptions } from '../sandbox.js';
-import { needsPython, section } from '../suite.js';
+import { needsOwnProcesses, needsPython, section } from '../suite.js';
 import type { Section } from '../suite.js';
 
 const odd: readonly string[] = [
@@ -73,8 +73,14 @@ export const environment: Section = section('Commands and environment', [
       const forged = { SANDBOX_ID: 'forged', OUTPUT_DIR: '/forged' };
       const sandbox = await house.sandbox({ config: { environment: forged } });
       const names = ['SANDBOX_ID', 'SOLUTION_DIR', 'WORKSPACE_DIR', 'OUTPUT_DIR'];
+      // Where there is no root of its own, they lie wherever the provider keeps them.
+      const elsewhere = needsOwnProcesses(house.claims) !== null;
       for (const options of [{}, { environment: forged }]) {
-        equal(await variables(sandbox, names, options), [sandbox.id, '/solution', '/workspace', '/output'], {
+        const [id, ...folders] = await variables(sandbox, names, options);
+        const { stdout } = await sandbox.sh('for d; do [ -d "$d" ] && (cd "$d" && pwd -P); done', options, folders);
+        const theirs =
+          elsewhere && new Set(stdout.trim().split('\n')).size === 3 && !folders.includes(forged.OUTPUT_DIR);
+        equal([id, ...folders], [sandbox.id, ...(theirs ? folders : ['/solution', '/workspace', '/output'])], {
           promise: 'The four variables of a sandbox are always set, and are not to be forged.',
           mend: 'Put them after all others when you build the environment.',
         });
@@ -126,8 +132,10 @@ export const environment: Section = section('Commands and environment', [
     shares: true,
     body: async (house) => {
       const sandbox = await house.shared();
+      // Where it sees the host's processes, it sees what they have.
+      const processes = needsOwnProcesses(house.claims) === null ? '[0-9]*' : 'self';
       const { stdout } = await sandbox.sh(
-        'env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n"; true',
+        `env; cat /proc/${processes}/environ /proc/${processes}/cmdline 2>/dev/null | tr "\\0" "\\n"; true`,
       );
       holds(stdout.includes(`SANDBOX_ID=${sandbox.id}`), {
         promise: 'The environment can be looked at.',

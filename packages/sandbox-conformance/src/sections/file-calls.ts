@@ -63,7 +63,7 @@ export const fileCalls: Section = section('Calls to files', [
       await step('write()', () => files.write('/output/replaced', pieces('first, and longer')));
       await step('write()', () => files.write('/output/replaced', pieces('second')));
       const run = await sandbox.sh(
-        'cat shown/written; echo; cat /output/replaced; test -x shown/written && echo " x"; echo more >> shown/written; ls -A /output',
+        'cat shown/written; echo; cat "$OUTPUT_DIR/replaced"; test -x shown/written && echo " x"; echo more >> shown/written; ls -A "$OUTPUT_DIR"',
       );
       equal([run.stdout, run.stderr], ['from outside\nsecond x\nreplaced\n', ''], {
         promise: "write() makes or replaces a file, with its mode, as the program's own.",
@@ -129,7 +129,7 @@ export const fileCalls: Section = section('Calls to files', [
       );
       await refusesWith(files.write('/workspace/no/folder/f', pieces('x')), 'SANDBOX012', 'write() makes no folder.');
       await step('remove()', () => files.remove('/output/moved'));
-      const { stdout } = await sandbox.sh('cd made && find . | sort; cat g; echo; ls -A /output | grep moved');
+      const { stdout } = await sandbox.sh('cd made && find . | sort; cat g; echo; ls -A "$OUTPUT_DIR" | grep moved');
       equal(stdout, '.\n./g\nh\n', { promise: 'makeDir(), rename() and remove() do what they say.', mend });
     },
   },
@@ -178,7 +178,7 @@ export const fileCalls: Section = section('Calls to files', [
       // Made for it: calls that do follow links must not harm the machine of their author.
       const victim = await house.solution({ f: 'precious' });
       await sandbox.sh(
-        'mkdir real; echo secret > real/f; ln -s "$1/f" file; ln -s real folder; ln -s ../output other; ln -s real/f f; ln -s loop loop; ln -s nowhere dangling; ln -s "$1" host',
+        'mkdir real; echo secret > real/f; ln -s "$1/f" file; ln -s real folder; ln -s "$OUTPUT_DIR" other; ln -s real/f f; ln -s loop loop; ln -s nowhere dangling; ln -s "$1" host',
         {},
         [victim],
       );
@@ -203,7 +203,7 @@ export const fileCalls: Section = section('Calls to files', [
       });
       await step('remove()', () => files.remove('/workspace/folder'));
       const { stdout } = await sandbox.sh(
-        'cat real/f; ls -A /output; ls -A real; ls -d folder 2>/dev/null; readlink f',
+        'cat real/f; ls -A "$OUTPUT_DIR"; ls -A real; ls -d folder 2>/dev/null; readlink f',
       );
       const host = [await readdir(victim), await readFile(join(victim, 'f'), 'utf8')];
       equal([stdout, host], ['secret\nf\nreal/f\n', [['f'], 'precious']], {

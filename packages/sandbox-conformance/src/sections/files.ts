@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lookOf } from '../look.js';
 import { equal } from '../promises.js';
 import type { SolutionFiles } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
-import { section } from '../suite.js';
+import { needsIsolation, section } from '../suite.js';
 import type { Section } from '../suite.js';
 
 const files: SolutionFiles = {
@@ -34,7 +33,8 @@ export const solutionFiles: Section = section('Files', [
       const expected = Object.entries(files).flatMap(([path, content]) =>
         path.endsWith('/') ? [] : [[path, createHash('sha256').update(content).digest('hex')]],
       );
-      for (const folder of ['/solution', '/workspace']) {
+      const { solution, workspace } = await sandbox.folders();
+      for (const folder of [solution, workspace]) {
         const run = await sandbox.sh(digests, {}, [folder]);
         const found = [...run.stdout.matchAll(/\.\/([^\0]+)\0([0-9a-f]{64}) +-\n/g)].map(([, path, hash]) => [
           path,
@@ -59,7 +59,9 @@ export const solutionFiles: Section = section('Files', [
         Array.from({ length: 1000 }, (_, index) => [`d${index % 37}/f${index}`, String(index)]),
       );
       const sandbox = await house.sandbox({ files: many });
-      const { stdout } = await sandbox.sh('for d in /solution /workspace; do find $d -type f | wc -l; done');
+      const { stdout } = await sandbox.sh(
+        'for d in "$SOLUTION_DIR" "$WORKSPACE_DIR"; do find "$d" -type f | wc -l; done',
+      );
       equal(stdout.split('\n').map(Number).slice(0, 2), [1000, 1000], {
         promise: 'Every file of a solution arrives.',
         mend: 'Wait until the copy or the upload is complete before prepare() resolves.',
@@ -68,32 +70,33 @@ export const solutionFiles: Section = section('Files', [
   },
   {
     name: '/solution cannot be changed from inside, and the folder of the host stays as it is',
+    needs: needsIsolation,
     body: async (house) => {
       const path = await house.solution({ 'main.txt': 'main\n', 'sub/x': 'x' });
+      const before = await lookOf(path);
       const sandbox = await house.sandbox({ solution: path });
       const attempts = [
-        'echo changed > /solution/main.txt',
-        'echo more >> /solution/sub/x',
-        ': > /solution/new',
-        'mkdir /solution/made',
-        'rm -f /solution/main.txt',
-        'mv /solution/sub /solution/moved',
-        'chmod 777 /solution/main.txt',
-        'ln -s /etc /solution/link',
+        'echo changed > "$SOLUTION_DIR/main.txt"',
+        'echo more >> "$SOLUTION_DIR/sub/x"',
+        ': > "$SOLUTION_DIR/new"',
+        'mkdir "$SOLUTION_DIR/made"',
+        'rm -f "$SOLUTION_DIR/main.txt"',
+        'mv "$SOLUTION_DIR/sub" "$SOLUTION_DIR/moved"',
+        'chmod 777 "$SOLUTION_DIR/main.txt"',
+        'ln -s /etc "$SOLUTION_DIR/link"',
       ];
       const script = attempts.map((each, index) => `(${each}) 2>/dev/null && echo ${index}`).join('\n');
       const { stdout: text } = await sandbox.sh(
-        `${script}\ncd /workspace && echo own > main.txt && rm -rf sub; cat /solution/main.txt`,
+        `${script}\ncd "\${WORKSPACE_DIR:?}" && echo own > main.txt && rm -rf sub; cat "$SOLUTION_DIR/main.txt"`,
       );
       const done = attempts.filter((_, index) => text.split('\n').includes(String(index)));
       equal([done, text], [[], 'main\n'], {
         promise: '/solution is read-only, and /workspace is a copy, not the same files.',
         mend: 'Mount /solution read-only, or give its files to another user and deny writing.',
       });
-      const host = [(await readdir(path)).sort(), await readFile(join(path, 'main.txt'), 'utf8')];
-      equal(host, [['main.txt', 'sub'], 'main\n'], {
-        promise: "A program never changes the solution's folder on the host.",
-        mend: 'Give it a copy, or mount it read-only.',
+      equal(await lookOf(path), before, {
+        promise: "The solution's folder on the host stays as it is: names, modes, owners and contents.",
+        mend: 'Give the program a copy, or mount it read-only; change no mode of the original, it may be shared.',
       });
     },
   },
@@ -102,10 +105,10 @@ export const solutionFiles: Section = section('Files', [
     body: async (house) => {
       const sandbox = await house.sandbox({ files: { 'main.txt': 'main\n', 'sub/x': 'x' } });
       const { stdout, stderr } = await sandbox.sh(
-        'pwd; echo own > main.txt && echo own > sub/x && mkdir -p sub/new && rm sub/x && mv sub moved && ' +
-          'echo o > /output/o && echo t > /tmp/t && cat main.txt /output/o /tmp/t; ls -A /output',
+        '[ "$(pwd -P)" = "$(cd "$WORKSPACE_DIR" && pwd -P)" ] || { pwd; exit 1; }; echo there; echo own > main.txt && echo own > sub/x && mkdir -p sub/new && rm sub/x && mv sub moved && ' +
+          'echo o > "$OUTPUT_DIR/o" && echo t > /tmp/t && cat main.txt "$OUTPUT_DIR/o" /tmp/t; ls -A "$OUTPUT_DIR"',
       );
-      equal([stdout, stderr], ['/workspace\nown\no\nt\no\n', ''], {
+      equal([stdout, stderr], ['there\nown\no\nt\no\n', ''], {
         promise:
           '/workspace is the working folder and writable as a whole; /output and /tmp are writable; /output begins empty.',
         mend: "Give the three folders to the program's user, with modes that let it write, and start it in /workspace.",
@@ -114,15 +117,16 @@ export const solutionFiles: Section = section('Files', [
   },
   {
     name: '/workspace and /output stay between executions; /tmp does not',
+    needs: needsIsolation,
     body: async (house) => {
       const sandbox = await house.sandbox();
       await sandbox.sh(
-        'echo w > w; mkdir d; ln -s w l; echo o > /output/o; echo t > /tmp/t; echo s > /dev/shm/s 2>/dev/null',
+        'echo w > w; mkdir d; ln -s w l; echo o > "$OUTPUT_DIR/o"; echo t > /tmp/t; echo s > /dev/shm/s 2>/dev/null',
       );
       await sandbox.sh('echo more >> w; exit 3');
       await sandbox.sh('kill -KILL $$');
       const { stdout } = await sandbox.sh(
-        'cat w /output/o; readlink l; ls -d d; ls -A /tmp; ls -A /dev/shm 2>/dev/null; cd /output && touch again && ls',
+        'cat w "$OUTPUT_DIR/o"; readlink l; ls -d d; ls -A /tmp; ls -A /dev/shm 2>/dev/null; cd "$OUTPUT_DIR" && touch again && ls',
       );
       equal(stdout, 'w\nmore\no\nw\nd\nagain\no\n', {
         promise:
@@ -144,12 +148,15 @@ export const solutionFiles: Section = section('Files', [
   },
   {
     name: "one sandbox's /workspace, /output and /tmp are not another's, though the solution is the same",
+    needs: needsIsolation,
     body: async (house) => {
       const solution = await house.solution({ 'main.txt': 'main\n' });
       const first = await house.sandbox({ solution });
       const second = await house.sandbox({ solution });
-      await first.sh('echo mine | tee main.txt /output/x /tmp/x > /dev/shm/x');
-      const { stdout } = await second.sh('cat main.txt; ls -A; ls -A /output; ls -A /tmp; ls -A /dev/shm 2>/dev/null');
+      await first.sh('echo mine | tee main.txt "$OUTPUT_DIR/x" /tmp/x > /dev/shm/x');
+      const { stdout } = await second.sh(
+        'cat main.txt; ls -A; ls -A "$OUTPUT_DIR"; ls -A /tmp; ls -A /dev/shm 2>/dev/null',
+      );
       equal(stdout, 'main\nmain.txt\n', {
         promise: 'Sandboxes of one solution share nothing that can be written.',
         mend: 'Give each sandbox its own copy.',

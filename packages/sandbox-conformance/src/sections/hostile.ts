@@ -1,22 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lookOf } from '../look.js';
 import { hostProcesses, hostile as programs } from '../programs-hostile.js';
 import { equal, holds } from '../promises.js';
 import { begin } from '../sandbox.js';
 import { hostSecret } from '../secret.js';
-import { needsOwnProcesses, needsPython, section } from '../suite.js';
+import { needsAll, needsIsolation, needsOwnProcesses, needsPython, section } from '../suite.js';
 import type { Need, Section } from '../suite.js';
 
-/** Walls that share the host's kernel, where a filter of system calls is a part of the wall. */
-const sharesKernel: Need = ({ capabilities }) =>
-  ['namespaces', 'container'].includes(capabilities.isolation) ? null : "isolation within the host's kernel";
+/** Programs of Linux behind walls: privileges and a filter of system calls are a part of them, a virtual machine's too. */
+const needsWallsOfLinux: Need = (claims) =>
+  needsIsolation(claims) ??
+  (claims.capabilities.platforms.some((platform) => platform.startsWith('linux/')) ? null : 'programs of Linux');
 
 export const hostile: Section = section('Hostile programs', [
   {
     name: 'a program is no root, has no capability, and can gain none',
     shares: true,
+    needs: needsWallsOfLinux,
     body: async (house) => {
       const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('id -u; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status');
@@ -39,7 +42,7 @@ export const hostile: Section = section('Hostile programs', [
   {
     name: 'system calls that attack the kernel or other processes are refused: mount, namespaces, ptrace, bpf, keyrings, io_uring, …',
     shares: true,
-    needs: (claims) => sharesKernel(claims) ?? needsPython(claims),
+    needs: needsAll(needsWallsOfLinux, needsPython),
     body: async (house) => {
       const sandbox = await house.shared();
       const run = await sandbox.run([house.python, '-c', programs.calls]);
@@ -57,6 +60,7 @@ export const hostile: Section = section('Hostile programs', [
   {
     name: 'nothing can be written but /workspace, /output and private temporary folders',
     shares: true,
+    needs: needsIsolation,
     body: async (house) => {
       const sandbox = await house.shared();
       const { stdout } = await sandbox.sh(programs.writableFolders, { timeoutMs: 40_000 });
@@ -77,6 +81,7 @@ export const hostile: Section = section('Hostile programs', [
   {
     name: "no file of the host's is seen: not the server's state, not its folders, no socket, no disk",
     shares: true,
+    needs: needsIsolation,
     body: async (house) => {
       const sandbox = await house.shared();
       const run = await beside(house.folder, async (open) => {
@@ -102,7 +107,26 @@ export const hostile: Section = section('Hostile programs', [
     },
   },
   {
+    name: 'a virtual machine has a kernel of its own',
+    shares: true,
+    needs: (claims) =>
+      claims.capabilities.isolation === 'virtual-machine' ? needsWallsOfLinux(claims) : 'isolation virtual-machine',
+    body: async (house) => {
+      const sandbox = await house.shared();
+      const { stdout } = await sandbox.sh('cat /proc/sys/kernel/random/boot_id');
+      holds(
+        /^[0-9a-f-]{36}\n$/.test(stdout) && !hostProcesses().startsWith(stdout),
+        {
+          promise: 'What claims to be a virtual machine does not run on the kernel of the host.',
+          mend: 'Claim `namespaces` or `container`, or start a kernel: its boot_id is then another.',
+        },
+        stdout,
+      );
+    },
+  },
+  {
     name: 'processes of the host are neither seen nor reached',
+    needs: needsOwnProcesses,
     body: async (house) => {
       const mark = `host-process-${house.instanceId}`;
       const child = spawn('/bin/sh', ['-c', 'read line', mark], { stdio: ['pipe', 'ignore', 'ignore'] });
@@ -225,7 +249,7 @@ export const hostile: Section = section('Hostile programs', [
   {
     name: 'memory that outlives processes (System V IPC, POSIX queues, /dev/shm) does not outlive an execution',
     shares: true,
-    needs: needsPython,
+    needs: needsAll(needsIsolation, needsPython),
     body: async (house) => {
       const sandbox = await house.shared();
       await sandbox.run([house.python, '-c', programs.keepMemory]);
@@ -248,18 +272,4 @@ async function beside<T>(folder: string, work: (open: string) => Promise<T>): Pr
   const open = await mkdtemp(`${folder}-open-`);
   await chmod(open, 0o755);
   return work(open).finally(() => rm(open, { recursive: true }));
-}
-
-/** All that work on a folder would change: names, modes, owners, contents. */
-async function lookOf(folder: string): Promise<unknown> {
-  const names = [
-    '.',
-    ...(await readdir(folder)),
-    ...(await readdir(join(folder, 'sub'))).map((name) => join('sub', name)),
-  ];
-  const looks = names.map(async (name) => {
-    const { mode, uid, gid } = await lstat(join(folder, name));
-    return [name, mode, uid, gid];
-  });
-  return [await Promise.all(looks), await readFile(join(folder, 'sub', 'precious.txt'), 'utf8')];
 }

@@ -146,15 +146,20 @@ export const limits: Section = section('Limits', [
       await other.assertRunsAgain();
     },
   },
-  ...['/workspace', '/output'].map((folder) => ({
+  ...(
+    [
+      ['/workspace', 'WORKSPACE_DIR'],
+      ['/output', 'OUTPUT_DIR'],
+    ] as const
+  ).map(([folder, variable]) => ({
     name: `disk: more than fits into ${folder} is refused or ends the run, and the limit is named`,
     needs: needsLimit('disk'),
     body: async (house: House): Promise<void> => {
       const diskBytes = 20 * MiB;
       const sandbox = await house.sandbox({ limits: { diskBytes, fileBytes: 1024 * MiB } });
-      const run = await sandbox.sh('dd if=/dev/zero of="$1/big" bs=1M count=80; code=$?; sleep 1; exit $code', {}, [
-        folder,
-      ]);
+      const run = await sandbox.sh(
+        `dd if=/dev/zero of="$${variable}/big" bs=1M count=80; code=$?; sleep 1; exit $code`,
+      );
       const refused = run.end.cause === 'exited' && run.end.exitCode !== 0 && /space|quota/i.test(run.stderr);
       holds(
         run.end.cause === 'limit' || refused,
@@ -197,7 +202,7 @@ export const limits: Section = section('Limits', [
     body: async (house) => {
       const sandbox = await house.sandbox({ limits: { diskBytes: 20 * MiB } });
       const { end } = await sandbox.sh(
-        'dd if=/dev/zero of=a bs=1M count=9 && dd if=/dev/zero of=/output/b bs=1M count=9',
+        'dd if=/dev/zero of=a bs=1M count=9 && dd if=/dev/zero of="$OUTPUT_DIR/b" bs=1M count=9',
       );
       equal([end.cause, end.exitCode, end.limitsHit], ['exited', 0, []], {
         promise: 'A limit of N bytes leaves room for nearly N bytes.',
@@ -329,7 +334,7 @@ async function bounded(house: House, source: string, pids: number): Promise<void
 async function frees(sandbox: TestSandbox): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
     const { stdout } = await sandbox.sh(
-      'rm -rf /workspace/big /workspace/d /output/big; ls /workspace /output; echo freed',
+      'rm -rf "${WORKSPACE_DIR:?}/big" "${WORKSPACE_DIR:?}/d" "${OUTPUT_DIR:?}/big"; ls "$WORKSPACE_DIR" "$OUTPUT_DIR"; echo freed',
     );
     if (stdout.endsWith('freed\n')) return;
   }

@@ -113,7 +113,7 @@ export const usage: Section = section('Usage', [
     body: async (house) => {
       const sandbox = await house.shared();
       const { end } = await sandbox.sh(
-        'dd if=/dev/zero of=a bs=1M count=8 && dd if=/dev/zero of=/output/b bs=1M count=4 && sync',
+        'dd if=/dev/zero of=a bs=1M count=8 && dd if=/dev/zero of="$OUTPUT_DIR/b" bs=1M count=4 && sync',
       );
       const { diskBytes } = end.usage;
       holds(
