@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SandboxError, sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
+import { SandboxError, isSandboxError, sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
   ExecutionEnd,
@@ -11,11 +11,12 @@ import type {
   SandboxLimits,
   SandboxProcess,
 } from '@ergon/sandbox-core';
-import { count, limitsMet, nothingCounted, usageBetween } from './container/account.js';
+import { count, lastCount, limitsMet, nothingCounted, usageBetween } from './container/account.js';
 import { describeEnd, parseEndWords, type SeenEnd } from './container/end.js';
 import type { Counters } from './container/holder.js';
 import type { ContainerExec, RunContainer } from './container/run-container.js';
 import { programLine, terminalShell } from './container/script.js';
+import { bounded } from './engine/bounded.js';
 import type { EngineEvents } from './engine/events.js';
 import { onFrames } from './streams/framed.js';
 import { MarkerScanner } from './streams/marker.js';
@@ -24,6 +25,8 @@ import { ProgramOutput } from './streams/output.js';
 export interface RunContext {
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: SandboxLimits;
+  /** Of the machine. */
+  readonly cpus: number;
   readonly events: EngineEvents;
   /** What the container had used before the program began. */
   readonly before: Counters;
@@ -33,12 +36,16 @@ export interface RunContext {
   watch(exceeded: (hit: LimitHit) => void, failed: (error: unknown) => void): () => void;
 }
 
-/** A last count before a kill must not hold it up. */
-const LAST_COUNT_MS = 300;
+/** A last count before a kill must not hold it up, in ms; after an end there is more time for it. */
+const LAST_COUNT_MS = { beforeKill: 500, afterEnd: 10_000 };
+/** What is measured beside that is not waited for longer. */
+const MEASURE_MS = 5000;
 /** After an end that no shell told, the rest of the output is waited for so long. */
 const LAST_OUTPUT_MS = 2000;
-/** A killed container is gone within this, or something is wrong. */
-const KILLED_MS = 60_000;
+/** A kill is seen to work within this, or the engine is asked. */
+const KILLED_MS = 10_000;
+/** A container that is ended is known to be gone within this, or its fate is not known. */
+const GONE_MS = 45_000;
 
 /** Turns a parked container into its program. @throws SandboxError when it can't be started; nothing of it ran then. */
 export async function startRun(container: RunContainer, run: CommandSpec, context: RunContext): Promise<DockerRun> {
@@ -75,8 +82,8 @@ export class DockerRun implements SandboxProcess {
   #failedExec: number | null = null;
   #marks = 0;
   #unwatched: string | null = null;
-  #told: LimitHit[] = [];
   #goneAlready = false;
+  #oomKilled = false;
 
   constructor(
     private readonly container: RunContainer,
@@ -103,7 +110,6 @@ export class DockerRun implements SandboxProcess {
     context.events.on('execEnded', execEnded).on('listening', listening);
     this.#stopWatching = context.watch(
       (hit) => {
-        this.#told.push(hit);
         spec.exceeded(hit);
       },
       (error) => {
@@ -111,7 +117,7 @@ export class DockerRun implements SandboxProcess {
         void this.kill('SIGKILL').catch(() => undefined); // its container's end is waited for, and told
       },
     );
-    const settled = seen.then((end) => this.#settle(end, closed));
+    const settled = seen.then((end) => this.#settleInTime(end, closed));
     this.gone = settled.then(
       () => undefined,
       () => undefined, // `ended` tells it
@@ -166,13 +172,26 @@ export class DockerRun implements SandboxProcess {
     }
   }
 
+  /** @throws SandboxError when the engine leaves it open what becomes of the container */
+  async #settleInTime(seen: SeenEnd, closed: Promise<unknown>): Promise<SeenEnd> {
+    try {
+      return await bounded(GONE_MS, undefined, () => this.#settle(seen, closed));
+    } catch (error) {
+      if (isSandboxError(error)) throw error;
+      const message = `The Docker engine did not tell within ${GONE_MS / 1000} s that the container had ended: whether the program still runs is not known.`;
+      throw new SandboxError('SANDBOX011', message, { cause: error });
+    }
+  }
+
   /** What was seen, once the container is gone. */
   async #settle(seen: SeenEnd, closed: Promise<unknown>): Promise<SeenEnd> {
     let end = seen;
     // What its shells did not tell is told by our kill, if there was one: they went with all else.
     if (this.#killing !== null && seen.by !== 'shell') end = { by: 'kill' };
     if (end.by === 'shell' || end.by === 'engine') {
-      this.#last = await count(this.container);
+      const { before, cpus } = this.context;
+      const last = lastCount(this.container, before, cpus);
+      this.#last = await bounded(LAST_COUNT_MS.afterEnd, undefined, () => last).catch(() => this.#last);
       // Its shells were not ended by the program, but with all else.
       if (end.by === 'engine' && !this.container.alive) end = { by: 'container', reason: '' };
       else await this.container.kill().catch(() => undefined); // whether it worked is what is waited for now
@@ -191,11 +210,11 @@ export class DockerRun implements SandboxProcess {
    */
   async #isGone(lost: boolean): Promise<void> {
     const { container } = this;
-    const deadline = performance.now() + KILLED_MS;
-    await Promise.race([container.ended, delay(KILLED_MS, undefined, { ref: false })]);
-    for (let pause = 2; performance.now() < deadline; pause = Math.min(pause * 2, 100)) {
+    await container.ended;
+    for (let pause = 2; !this.#goneAlready; pause = Math.min(pause * 2, 100)) {
       try {
         const state = await container.engine.containerState(container.id);
+        this.#oomKilled = state?.oomKilled === true;
         if (state?.running !== true) return;
       } catch (error) {
         if (lost) return;
@@ -203,7 +222,6 @@ export class DockerRun implements SandboxProcess {
       }
       await delay(pause);
     }
-    throw new SandboxError('SANDBOX011', 'The container is still there long after it was killed.');
   }
 
   /** Why a container ended that nobody ended here. */
@@ -213,9 +231,7 @@ export class DockerRun implements SandboxProcess {
       const state = await this.container.engine.containerState(this.container.id);
       if (state === null) reason = 'The container was removed from outside.';
       else if (state.oomKilled) {
-        const { memoryBytes } = this.context.limits;
-        this.#told.push({ limit: 'memory', value: memoryBytes, evidence: 'State.OOMKilled of the container' });
-        reason = 'The container ran out of memory.';
+        this.#oomKilled = true;
         return { by: 'kill' };
       } else if (state.running) {
         await this.container.kill();
@@ -241,21 +257,20 @@ export class DockerRun implements SandboxProcess {
 
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
     const { before, limits } = this.context;
-    const diskBytes = await this.context.diskBytes().catch(() => null);
-    const told = new Set(this.#told.map(({ limit }) => limit));
-    const met = limitsMet(before, this.#last, limits).filter(({ limit }) => !told.has(limit));
-    const own = this.#told.filter(({ evidence }) => evidence.startsWith('State.'));
+    const diskBytes = await bounded(MEASURE_MS, undefined, () => this.context.diskBytes()).catch(() => null);
     const end = describeEnd(seen, {
       program: this.spec.command[0] ?? '',
       fileBytes: limits.fileBytes,
-      limitsHit: [...own, ...met],
+      limitsHit: limitsMet(before, this.#last, limits, this.#oomKilled),
       usage: usageBetween(before, this.#last, diskBytes),
     });
     return this.#unwatched === null ? end : { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };
   }
 
   async measure(): Promise<ResourceUsage> {
-    const [counters, diskBytes] = await Promise.all([count(this.container), this.context.diskBytes()]);
+    const [counters, diskBytes] = await bounded(MEASURE_MS, undefined, () =>
+      Promise.all([count(this.container), this.context.diskBytes()]),
+    );
     if (!this.container.alive) throw new SandboxError('SANDBOX011', 'The container has ended.');
     return usageBetween(this.context.before, counters, diskBytes);
   }
@@ -284,8 +299,12 @@ export class DockerRun implements SandboxProcess {
   }
 
   async #killAll(): Promise<void> {
-    const last = await Promise.race([count(this.container), delay(LAST_COUNT_MS, null, { ref: false })]);
+    const { before, cpus } = this.context;
+    const counted = lastCount(this.container, before, cpus);
+    const last = await Promise.race([counted, delay(LAST_COUNT_MS.beforeKill, null, { ref: false })]);
     if (last !== null && this.#last === nothingCounted) this.#last = last;
+    // Of an engine that hangs nothing is heard.
+    void delay(KILLED_MS, undefined, { ref: false }).then(() => this.#see({ by: 'kill' }));
     await this.container.kill();
   }
 

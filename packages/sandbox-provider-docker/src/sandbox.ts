@@ -229,6 +229,7 @@ export class DockerSandbox implements DockerBox {
       const process = await startRun(container, run, {
         environment,
         limits,
+        cpus: this.parts.facts.cpus,
         events: this.parts.events,
         before,
         diskBytes: () => keeper.usedBytes(),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitHit, ResourceUsage, SandboxLimits } from '@ergon/sandbox-core';
 import { OWN_PROCESSES } from './config.js';
 import type { Counters } from './holder.js';
@@ -25,6 +26,23 @@ export async function count(container: RunContainer): Promise<Counters> {
   return { ...nothingCounted, ...counters, ...stats };
 }
 
+/** The holder answers within this unless the program's processes take all the CPU time that there is. */
+const STARVED_MS = 100;
+
+/**
+ * The count when a program has ended or is to be: what it met must not be lost because processes that it left behind leave the holder no
+ * time. Then they get the machine's for the moment that is left to them.
+ * @param cpus of the machine
+ */
+export async function lastCount(container: RunContainer, before: Counters, cpus: number): Promise<Counters> {
+  const counted = count(container);
+  const atOnce = await Promise.race([counted, delay(STARVED_MS, null)]);
+  if (atOnce !== null) return atOnce;
+  await container.engine.setCpus(container.id, cpus).catch(() => undefined); // it has ended, or the engine is gone
+  const late = await counted;
+  return late.oomKills === null && before.oomKills !== null ? count(container) : late;
+}
+
 /** What a run used: the difference of two counts. */
 export function usageBetween(before: Counters, after: Counters, diskBytes: number | null): ResourceUsage {
   return {
@@ -36,13 +54,18 @@ export function usageBetween(before: Counters, after: Counters, diskBytes: numbe
   };
 }
 
-/** The limits that the kernel says were met. */
-export function limitsMet(before: Counters, after: Counters, limits: SandboxLimits): LimitHit[] {
+/**
+ * The limits that the kernel says were met.
+ * @param oomKilled the engine's word, for what happened after the last count
+ */
+export function limitsMet(before: Counters, after: Counters, limits: SandboxLimits, oomKilled: boolean): LimitHit[] {
   const killed = (after.oomKills ?? 0) - (before.oomKills ?? 0);
   const refused = (after.pidsRefused ?? 0) - (before.pidsRefused ?? 0);
   const hits: LimitHit[] = [];
   if (killed > 0) {
     hits.push({ limit: 'memory', value: limits.memoryBytes, evidence: `oom_kill ${killed} in ${after.oomSource}` });
+  } else if (oomKilled) {
+    hits.push({ limit: 'memory', value: limits.memoryBytes, evidence: 'State.OOMKilled of the container' });
   }
   if (refused > 0) {
     hits.push({ limit: 'pids', value: limits.pids, evidence: `max ${refused} in pids.events` });

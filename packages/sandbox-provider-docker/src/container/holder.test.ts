@@ -63,7 +63,11 @@ test('a run’s usage and limits are the difference to what was before it', () =
   const before = { ...parseCounters(v1), oomKills: 1, cpuTimeMs: 500, pidsRefused: 3 };
   expect(usageBetween(before, parseCounters(v1), 42)).toMatchObject({ cpuTimeMs: 1000, pids: 2, diskBytes: 42 });
   const limits = { memoryBytes: 9_000_000, pids: 5 } as Parameters<typeof limitsMet>[2];
-  expect(limitsMet(before, parseCounters(v1), limits)).toEqual([
+  expect(limitsMet(before, parseCounters(v1), limits, true)).toEqual([
     { limit: 'memory', value: 9_000_000, evidence: 'oom_kill 1 in memory.oom_control' },
   ]);
+  expect(limitsMet(before, nothingCounted, limits, true)).toEqual([
+    { limit: 'memory', value: 9_000_000, evidence: 'State.OOMKilled of the container' },
+  ]);
+  expect(limitsMet(before, before, limits, false)).toEqual([]);
 });

@@ -24,7 +24,7 @@ const COUNTERS = [
 /**
  * The container's main process: trusted, of a user of its own, so that no program can signal it. It lives as long as its stdin is held
  * open, and the container lives no longer: when the server dies, the connection is cut, and the engine ends all. For each line that it
- * gets it tells the kernel's counters, with nothing but the shell's own means, and then a line with a dot. Its `$0` is the program's PATH.
+ * gets it tells the kernel's counters, with nothing but the shell's own means, and then a dot and that line. Its `$0` is the program's PATH.
  */
 export const holderCommand: readonly string[] = [
   '/bin/sh',
@@ -35,11 +35,11 @@ export const holderCommand: readonly string[] = [
     `  p=$(PATH=$0; command -v python3) && ln -s "$p" ${EXTRA_BIN}/python`,
     'fi',
     'echo ready',
-    'while IFS= read -r _; do',
+    'while IFS= read -r question; do',
     `  for f in ${COUNTERS.join(' ')}; do`,
     `    if [ -r ${CGROUP}/$f ]; then while IFS= read -r l; do echo "$f $l"; done < ${CGROUP}/$f; fi`,
     '  done 2>/dev/null',
-    '  echo .',
+    '  echo ". $question"',
     'done',
   ].join('\n'),
 ];

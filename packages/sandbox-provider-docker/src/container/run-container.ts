@@ -37,6 +37,7 @@ export class RunContainer {
   #said = '';
   /** The holder is asked one thing at a time. */
   #asking: Promise<unknown> = Promise.resolve();
+  #questions = 0;
   #wake: () => void = () => undefined;
 
   private constructor(
@@ -147,11 +148,12 @@ export class RunContainer {
 
   async #askHolder(): Promise<Counters | null> {
     if (this.#hasEnded) return null;
-    this.holder.write('\n');
+    const question = ++this.#questions;
+    this.holder.write(`${question}\n`);
     try {
-      return parseCounters(await this.#hears('.\n', COUNTERS_MS));
+      return parseCounters(await this.#hears(`. ${question}\n`, COUNTERS_MS));
     } catch {
-      this.#said = ''; // it ended, or has no time: a late answer is the next one's, and as good
+      this.#said = ''; // it ended, or has no time: a late answer is nobody's
       return null;
     }
   }

@@ -184,6 +184,13 @@ export class Engine {
     return parseStats(stats);
   }
 
+  /** Lets a running container have so many CPUs. */
+  async setCpus(id: string, cpus: number): Promise<void> {
+    await this.#ask('change the limits of a container', ANSWER_MS, undefined, () =>
+      this.docker.getContainer(id).update({ NanoCpus: Math.round(cpus * 1e9) }),
+    );
+  }
+
   /** Ends every process of it. Harmless when it has ended or is gone. */
   async kill(id: string): Promise<void> {
     try {
