@@ -376,6 +376,33 @@ export const fileCalls: Section = section('Calls to files', [
     },
   },
   {
+    name: 'cleanup() ends a read() that is under way, and does not wait for its reader',
+    needs: needsFiles,
+    body: async (house) => {
+      const { sandbox, files } = await filesOf(house, await house.sandbox());
+      await sandbox.sh('dd if=/dev/zero of=large bs=1M count=32 2>/dev/null');
+      const reading = files.read('/workspace/large')[Symbol.asyncIterator]();
+      const first = await step('read()', () => reading.next());
+      holds(first.done !== true, { promise: 'read() gives a file in parts.', mend });
+      const started = performance.now();
+      const cleaned = await sandbox.cleanup();
+      const wallMs = performance.now() - started;
+      holds(
+        cleaned && wallMs < 10_000,
+        {
+          promise: 'cleanup() is true soon, though calls to files are under way.',
+          mend: 'End their helpers, whether somebody reads on or not.',
+        },
+        { cleaned, wallMs },
+      );
+      await house.assertNothingLeft();
+      const rest = async (): Promise<void> => {
+        while ((await reading.next()).done !== true);
+      };
+      await refusesWith(rest(), 'SANDBOX006', 'A read() whose sandbox was cleaned up is refused with SANDBOX006.');
+    },
+  },
+  {
     name: 'of a sandbox that is gone or unknown they are refused with SANDBOX006',
     needs: needsFiles,
     body: async (house) => {

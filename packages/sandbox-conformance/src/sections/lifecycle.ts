@@ -1,12 +1,17 @@
+import { spawnSync } from 'node:child_process';
+import { isInstanceAlive, newInstanceId, SandboxProvider } from '@ergon/sandbox-core';
 import type { SandboxErrorCode } from '@ergon/sandbox-core';
-import { SandboxProvider } from '@ergon/sandbox-core';
 import { programs } from '../programs.js';
 import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import { begin, removal } from '../sandbox.js';
 import type { TestSandbox } from '../sandbox.js';
 import { section } from '../suite.js';
-import type { Section } from '../suite.js';
+import type { Need, Section } from '../suite.js';
+
+/** The base class has one that finds nothing, for technologies that leave nothing when their server ends. */
+const needsReclaim: Need = ({ provider }) =>
+  provider.reclaim === SandboxProvider.prototype.reclaim ? 'reclaim()' : null;
 
 export const lifecycle: Section = section('Lifecycle', [
   {
@@ -25,6 +30,10 @@ export const lifecycle: Section = section('Lifecycle', [
       equal([run.end.cause, run.end.exitCode, run.end.signal], ['exited', 3, null], {
         promise: 'A program that exits 3 has ended as `exited` with exit code 3.',
         mend: 'getResult() gives the exit code that the operating system saw.',
+      });
+      equal(await sandbox.end(), run.end, {
+        promise: 'getResult() tells the end of the last command as often as it is asked.',
+        mend: 'Keep it until the next command starts, or the sandbox is cleaned up.',
       });
       equal(await sandbox.cleanup(), true, cleanedOnce);
       await house.assertNothingLeft();
@@ -59,6 +68,25 @@ export const lifecycle: Section = section('Lifecycle', [
         promise: 'A refused second execution changes nothing of the first.',
         mend: 'Refuse before anything of the sandbox is touched.',
       });
+      await sandbox.assertRunsAgain();
+    },
+  },
+  {
+    name: 'the signal of a preparation, or of an execution that has ended, ends nothing later',
+    body: async (house) => {
+      const preparing = new AbortController();
+      const sandbox = await house.sandbox({ config: { signal: preparing.signal } });
+      const first = new AbortController();
+      await sandbox.sh(':', { signal: first.signal });
+      const { ended } = await sandbox.start('echo up; read line; sleep 0.5; echo done; exit 5');
+      first.abort();
+      preparing.abort();
+      const { end, stdout } = await ended;
+      const promised = {
+        promise: 'A signal ends the call that it was given to, and nothing after that.',
+        mend: 'Remove the listener when prepare() has resolved, or the execution has ended.',
+      };
+      equal([stdout, end.cause, end.exitCode], ['up\ndone\n', 'exited', 5], promised);
       await sandbox.assertRunsAgain();
     },
   },
@@ -176,8 +204,7 @@ export const lifecycle: Section = section('Lifecycle', [
   },
   {
     name: "reclaim() removes what another provider object left under an instance, and touches no other instance's sandbox",
-    // The base class has one that finds nothing, for technologies that leave nothing when their server ends.
-    needs: ({ provider }) => (provider.reclaim === SandboxProvider.prototype.reclaim ? 'reclaim()' : null),
+    needs: needsReclaim,
     body: async (house) => {
       const sandbox = await house.sandbox();
       await sandbox.sh('echo mine > mark');
@@ -196,7 +223,58 @@ export const lifecycle: Section = section('Lifecycle', [
       await house.assertNothingLeft(instanceId);
     },
   },
+  {
+    name: 'reclaim(null) touches nothing of a live server, though another provider object made it: idle or running',
+    body: async (house) => {
+      const other = await house.anotherProvider();
+      const config = { instanceId: newInstanceId() };
+      const idle = await house.sandbox({ config }, other);
+      await idle.sh('echo mine > mark');
+      const running = await house.sandbox({ config }, other);
+      const stop = new AbortController();
+      const { ended } = await running.start('echo up; sleep 100', { signal: stop.signal, killGraceMs: 100 });
+      await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
+      await assertUntouched(idle);
+      stop.abort();
+      const { end } = await ended;
+      equal([end.cause, end.reason], ['stopped', null], onlyTheDead);
+      await succeeds(STEP_MS, 'asyncDispose', removal, () => other[Symbol.asyncDispose]());
+    },
+  },
+  {
+    name: 'reclaim(null) removes what a server left that has ended, and that nobody named',
+    needs: needsReclaim,
+    body: async (house) => {
+      const abandoned = await house.anotherProvider();
+      const instanceId = idOfTheDead();
+      await (await house.sandbox({ config: { instanceId } }, abandoned)).sh('echo left > mark');
+      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
+      holds(
+        found >= 1,
+        {
+          promise: 'reclaim() without a name finds what servers left that are proven to be dead.',
+          mend: 'Ask isInstanceAlive() of every instance that has something; false is the proof.',
+        },
+        found,
+      );
+      await house.assertNothingLeft(instanceId);
+      await succeeds(STEP_MS, 'asyncDispose after reclaim()', removal, () => abandoned[Symbol.asyncDispose]());
+    },
+  },
 ]);
+
+const onlyTheDead = {
+  promise: 'reclaim() touches nothing of an instance that is not named, and not proven to be dead.',
+  mend: 'Remove what has exactly the name, and that of which isInstanceAlive() is false; whoever made it, and null is no proof.',
+};
+
+/** An instance id as a process gave it to itself that has ended: its pid is free, or of a process that began at another time. */
+function idOfTheDead(): string {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const id = newInstanceId().replace(`-${process.pid}-`, `-${pid}-`);
+  if (isInstanceAlive(id) !== false) throw new Error(`The test's own instance ${id} is not proven to be dead.`);
+  return id;
+}
 
 const cleanedOnce = {
   promise: 'cleanup() of a sandbox that exists is true.',

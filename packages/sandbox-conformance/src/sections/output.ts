@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OutputChunk } from '@ergon/sandbox-core';
+import { programs } from '../programs.js';
 import { equal, holds, within } from '../promises.js';
 import type { House, SolutionFiles } from '../house.js';
 import type { Run, RunOptions } from '../sandbox.js';
@@ -193,6 +194,33 @@ export const output: Section = section('Output', [
         }),
       );
       equal(seen.stdout, repeated('slow\n', 8 * MB), complete);
+    },
+  },
+  {
+    name: 'a reader that waits does not hold up the deadline',
+    shares: true,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      let waited = false;
+      const seen = await sandbox.sh(`echo up; ${programs.beat}`, {
+        timeoutMs: 500,
+        killGraceMs: 100,
+        onChunk: async () => {
+          if (waited) return;
+          waited = true;
+          await new Promise((resolve) => setTimeout(resolve, 3000));
+        },
+      });
+      const { stdout } = await sandbox.sh('wc -l < "$OUTPUT_DIR/beat"; rm "$OUTPUT_DIR/beat"');
+      const beats = Number(stdout);
+      holds(
+        seen.end.cause === 'timeout' && beats > 0 && beats < 30,
+        {
+          promise: 'A program is ended at its deadline, whether its output is read or not.',
+          mend: 'Let a timer of its own end the run, not a step between two chunks.',
+        },
+        { cause: seen.end.cause, beats: `${beats}, one each 50 ms` },
+      );
     },
   },
   {
