@@ -11,14 +11,19 @@ import { holdsWithin } from './wait.js';
 
 /**
  * Removes what a dead server's sandboxes left: processes, groups, mounts (which end with their processes) and folders; and the groups
- * of any other server of this boot that has ended. @returns how many sandboxes had something left
+ * of any other server of this boot that has ended. Without a name: of all that are named below `stateDir` and have ended. @returns how many sandboxes had something left
  */
 export async function reclaimLinux(
   instanceId: string | null,
   stateDir: string,
   hierarchies: Hierarchies | null,
 ): Promise<number> {
-  if (instanceId === null) return hierarchies === null ? 0 : removeGroupsOfTheDead(hierarchies);
+  if (instanceId === null) {
+    let removed = 0;
+    const dead = existsSync(stateDir) ? readdirSync(stateDir).filter(makerIsDead) : [];
+    for (const other of dead) removed += await reclaimLinux(other, stateDir, hierarchies);
+    return removed + (hierarchies === null ? 0 : await removeGroupsOfTheDead(hierarchies));
+  }
   const folder = join(stateDir, instanceId);
   const kept = existsSync(folder) ? readdirSync(folder) : [];
   const sandboxes = new Set(kept);
