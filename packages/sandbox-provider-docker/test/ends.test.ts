@@ -85,3 +85,21 @@ test('a variable that only env(1) can set reaches the program, though PATH leads
   expect(stderr).toBe('');
   await sandbox.cleanup();
 });
+
+test('processes that a program leaves behind cannot hide that memory ran out and processes were refused', async () => {
+  const script = `import os
+if os.fork() == 0:
+    hoard = []
+    while True: hoard.append(bytearray(1 << 20))
+os.wait()
+for _ in range(90):
+    try:
+        if os.fork() == 0:
+            while True: pass
+    except OSError: pass
+os._exit(0)`;
+  const limits = { cpus: 0.1, memoryBytes: 40 << 20, timeoutMs: 30_000 };
+  const { end } = await server.run(['python3', '-c', script], limits, {}, { image: DEBIAN });
+  expect(end).toMatchObject({ cause: 'limit', exitCode: 0 });
+  expect(end.limitsHit.map(({ limit }) => limit)).toEqual(['memory', 'pids']);
+});

@@ -96,6 +96,30 @@ test('an engine that hangs is not waited for: a probe says so within its time', 
   expect(probe).toMatchObject({ available: true });
 });
 
+test('an engine that hangs holds no run: its stop ends as lost, since nobody knows whether the program still runs', async () => {
+  const sandbox = await server.sandbox();
+  const stop = new AbortController();
+  let pids: number[] = [];
+  const hang = (): void => {
+    pids = processesBelow(engine.pid);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    stop.abort();
+  };
+  try {
+    const command = ['sh', '-c', 'echo up; sleep 1000'];
+    const { value: run, ms } = await timed(
+      sandbox.run(command, { signal: stop.signal, timeoutMs: 400_000, onChunk: hang }),
+    );
+    expect(run.end).toMatchObject({ cause: 'lost', exitCode: null, signal: null });
+    expect(run.end.reason).toMatch(/whether the program still runs is not known/);
+    expect(ms).toBeLessThan(90_000);
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+  expect(await sandbox.cleanup()).toBe(true);
+  expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
+});
+
 /** A process's descendants. */
 function processesBelow(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
