@@ -13,7 +13,9 @@ import type {
 import { containerProfile } from '@ergon/sandbox-seccomp';
 import type { DockerBox } from './box.js';
 import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
-import { LEAST_MEMORY, normalFolder, type ImageFacts } from './container/config.js';
+import { normalFolder, refusedLimits, type ImageFacts } from './container/config.js';
+import { probeVolumeSize } from './disk/index.js';
+import { ANSWER_MS, bounded } from './engine/bounded.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
 import { imageFor, ImageList, missingImage, missingTools, toolsImage } from './images.js';
@@ -108,10 +110,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     } else if (this.#images !== null && toolsImage(config, this.options.images, this.#images) === null) {
       refusals.push({ field: 'image', message: missingTools });
     }
-    if (config.limits.memoryBytes < LEAST_MEMORY) {
-      refusals.push({ field: 'memory_limit', message: `A container needs at least ${LEAST_MEMORY} bytes of memory.` });
-    }
-    return refusals;
+    return [...refusals, ...refusedLimits(config.limits)];
   }
 
   protected override async open(template: SandboxTemplate): Promise<DockerBox> {

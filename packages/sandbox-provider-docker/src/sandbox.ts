@@ -10,7 +10,7 @@ import type {
 import { count } from './container/account.js';
 import {
   containerConfig,
-  LEAST_MEMORY,
+  refusedLimits,
   securityOptions,
   type EngineFacts,
   type ImageFacts,
@@ -77,10 +77,8 @@ export class DockerSandbox implements DockerBox {
     assertSafeName('sandbox id', template.sandboxId);
     assertSafeName('instance id', template.instanceId);
     assertMountTargets(template.mounts);
-    if (template.limits.memoryBytes < LEAST_MEMORY) {
-      const message = `A container needs at least ${LEAST_MEMORY} bytes of memory, which is more than ${template.limits.memoryBytes}.`;
-      throw new SandboxError('SANDBOX008', message, { field: 'memory_limit' });
-    }
+    const [refusal] = refusedLimits(template.limits);
+    if (refusal !== undefined) throw new SandboxError('SANDBOX008', refusal.message, { field: refusal.field });
   }
 
   get #volumes(): Record<string, string> {
@@ -118,7 +116,7 @@ export class DockerSandbox implements DockerBox {
         });
       }
       signal?.throwIfAborted();
-      this.#parked = this.#park();
+      this.#parked = this.#park(signal);
       await this.#parked;
     };
     await all([keeping, parking()]);
@@ -150,12 +148,14 @@ export class DockerSandbox implements DockerBox {
     signal?.throwIfAborted();
   }
 
-  async #park(): Promise<Parked> {
+  /** @param signal of what it is for, if that can be called off */
+  async #park(signal?: AbortSignal): Promise<Parked> {
     const { engine, image, facts, identity, seccomp } = this.parts;
     const { sandboxId, limits } = this.template;
     const container = await RunContainer.park(engine, {
       name: nameOf(sandboxId, `run-${++this.#containers}`),
       user: identity.program,
+      signal,
       config: containerConfig({
         image,
         engine: facts,

@@ -127,12 +127,20 @@ test('more CPUs than the machine has are all of them; the engine by itself refus
   });
 });
 
-test('less memory than an engine takes is refused with a sentence', async () => {
-  await expect(server.run(['true'], { memoryBytes: 4 * MiB })).rejects.toMatchObject({
-    code: 'SANDBOX008',
-    field: 'memory_limit',
-    message: expect.stringMatching(/at least 6291456 bytes/) as string,
-  });
+test.each([
+  [{ memoryBytes: 4 * MiB }, 'memory_limit', /at least 6291456 bytes of memory/],
+  [{ cpus: 0.005 }, 'cpu_limit', /at least 0.01 CPUs/],
+  [{ openFiles: 12 }, 'open_files', /at least 32 open files/],
+])('limits that no container can have are refused with a sentence: %j', async (limits, field, message) => {
+  const sentence = expect.stringMatching(message) as string;
+  const probe = await server.provider.probe();
+  expect(server.provider.check(server.config(limits), probe)).toEqual([{ field, message: sentence }]);
+  await expect(server.run(['true'], limits)).rejects.toMatchObject({ code: 'SANDBOX008', field, message: sentence });
+});
+
+test('the least that is taken runs a program', async () => {
+  const { stdout } = await sh('cat /etc/passwd | wc -l', { cpus: 0.01, openFiles: 32 });
+  expect(stdout).toBe('1\n');
 });
 
 test('nothing of a run is kept in the engine’s logs, which would grow without a bound', async () => {

@@ -1,6 +1,8 @@
-import type { Readable } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
+import { MAKE_MS } from '../engine/bounded.js';
+import { withoutHostPaths } from '../engine/errors.js';
 
 /**
  * Unpacks an archive below a folder of a container, or of a volume mounted there; the container need not run. Consumes the archive, or destroys it. What was unpacked
@@ -25,17 +27,28 @@ export async function putInto(
       fail(new SandboxError('SANDBOX008', `The archive for ${target} was closed before its end.`));
   });
   signal?.addEventListener('abort', aborted, { once: true });
+  const stuck = setTimeout(() => {
+    fail(new SandboxError('SANDBOX011', `The files for ${target} made no progress for ${MAKE_MS / 1000} s.`));
+  }, MAKE_MS);
+  const moving = new Transform({
+    transform: (chunk, _, passOn) => {
+      stuck.refresh();
+      passOn(null, chunk);
+    },
+  });
   try {
-    await container.putArchive(tar, { path: target, abortSignal: request.signal });
+    await container.putArchive(tar.pipe(moving), { path: target, abortSignal: request.signal });
   } catch (error) {
     request.signal.throwIfAborted();
     throw new SandboxError(
       'SANDBOX011',
-      `The engine did not take the files for ${target}: ${sentenceOf(error).trim()}.`,
+      `The engine did not take the files for ${target}: ${withoutHostPaths(sentenceOf(error).trim())}.`,
       { cause: error },
     );
   } finally {
+    clearTimeout(stuck);
     signal?.removeEventListener('abort', aborted);
     tar.destroy();
+    moving.destroy();
   }
 }

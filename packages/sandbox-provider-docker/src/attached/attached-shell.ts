@@ -1,13 +1,16 @@
 import type { Duplex } from 'node:stream';
-import { SandboxError } from '@ergon/sandbox-core';
+import { isSandboxError, SandboxError } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
+import { ANSWER_MS, bounded } from '../engine/bounded.js';
 import { Engine } from '../engine/engine.js';
 import { hasStatus } from '../engine/errors.js';
-import { Demultiplexer } from '../streams/demultiplex.js';
+import { onFrames } from '../streams/framed.js';
 import { attachedConfig, type AttachedPlan } from './plan.js';
 
 /** Longer answers are no answers. */
 const LONGEST_LINE = 64 * 1024;
+/** What it may say to one question, complaints of files that go away meanwhile included. */
+const LONGEST_ANSWER = 16 << 20;
 
 interface Question {
   readonly resolve: (line: string) => void;
@@ -20,6 +23,8 @@ export class AttachedShell {
   #stream: Duplex | undefined;
   #out = '';
   #complaint = '';
+  /** Bytes, since the last question. */
+  #said = 0;
   #failure: SandboxError | undefined;
 
   private constructor(
@@ -76,22 +81,22 @@ export class AttachedShell {
    * The script's line in answer to this one. Questions are answered in their order.
    *
    * @param signal ends the waiting, not the script's work
-   * @throws SandboxError SANDBOX011 when the script ends before; the signal's reason
+   * @throws SandboxError SANDBOX011 when the script ends before, or does not answer in its time; the signal's reason
    */
   async ask(line: string, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#stream === undefined) throw new SandboxError('SANDBOX011', `${this.what} was not started.`);
+    this.#said = 0;
     this.#stream.write(`${line}\n`);
-    let aborted = (): void => undefined;
+    const answer = new Promise<string>((resolve, reject) => this.#questions.push({ resolve, reject }));
     try {
-      return await new Promise<string>((resolve, reject) => {
-        this.#questions.push({ resolve, reject });
-        aborted = () => reject(signal?.reason as Error);
-        signal?.addEventListener('abort', aborted, { once: true });
+      return await bounded(ANSWER_MS, signal, () => answer);
+    } catch (error) {
+      if (signal?.aborted === true || isSandboxError(error)) throw error;
+      throw new SandboxError('SANDBOX011', `${this.what} did not answer within ${ANSWER_MS / 1000} s.`, {
+        cause: error,
       });
-    } finally {
-      signal?.removeEventListener('abort', aborted);
     }
   }
 
@@ -103,12 +108,12 @@ export class AttachedShell {
   }
 
   #listen(stream: Duplex): void {
-    const demultiplexer = new Demultiplexer();
-    stream.on('data', (chunk: Buffer) => {
-      for (const { stream: from, data } of demultiplexer.push(chunk)) {
-        if (from === 'stdout') this.#takeOutput(data.toString());
-        else this.#takeComplaint(data.toString());
-      }
+    onFrames(stream, ({ stream: from, data }) => {
+      if (this.#failure !== undefined) return;
+      this.#said += data.length;
+      if (this.#said > LONGEST_ANSWER) this.#endless(stream);
+      else if (from === 'stdout') this.#takeOutput(data.toString(), stream);
+      else this.#takeComplaint(data.toString());
     });
     const ended = (error?: Error): void => {
       const said = this.#complaint.trim();
@@ -121,12 +126,17 @@ export class AttachedShell {
     stream.once('end', () => ended());
   }
 
-  #takeOutput(text: string): void {
+  #takeOutput(text: string, stream: Duplex): void {
     const lines = (this.#out + text).split('\n');
     this.#out = lines.pop() ?? '';
-    if (this.#out.length > LONGEST_LINE)
-      this.#fail(new SandboxError('SANDBOX011', `${this.what} answers without end.`));
+    if (this.#out.length > LONGEST_LINE) this.#endless(stream);
     for (const line of lines) this.#questions.shift()?.resolve(line);
+  }
+
+  /** Nothing more of it is read, and without its stdin it ends. */
+  #endless(stream: Duplex): void {
+    this.#fail(new SandboxError('SANDBOX011', `${this.what} answers without end.`));
+    stream.destroy();
   }
 
   #takeComplaint(text: string): void {

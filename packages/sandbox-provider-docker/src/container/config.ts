@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { SandboxLimits } from '@ergon/sandbox-core';
+import type { Refusal, SandboxLimits } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
 import type { Identity } from '../identity.js';
 import { HOME, holderVariables, programPath } from './environment.js';
@@ -48,8 +48,20 @@ export interface ContainerPlan {
 /** Processes of ours that the limit must not count: init and holder, and the program's three shells. */
 export const OWN_PROCESSES = 5;
 
-/** Less is refused by engines. */
-export const LEAST_MEMORY = 6 << 20;
+/** With less an engine makes no container, or our own shells can't tell a program's end: they need nearly 20 files. */
+const LEAST = [
+  { limit: 'memoryBytes', least: 6 << 20, field: 'memory_limit', what: 'bytes of memory' },
+  { limit: 'cpus', least: 0.01, field: 'cpu_limit', what: 'CPUs' },
+  { limit: 'openFiles', least: 32, field: 'open_files', what: 'open files' },
+] as const;
+
+/** Why no container can have these limits; none: it can. */
+export function refusedLimits(limits: SandboxLimits): Refusal[] {
+  return LEAST.filter(({ limit, least }) => !(limits[limit] >= least)).map(({ limit, least, field, what }) => ({
+    field,
+    message: `A container needs at least ${least} ${what}, which is more than ${limits[limit]}.`,
+  }));
+}
 
 /** Bytes of a temporary folder for each of its files: as many inodes as fit in the same memory, nearly. */
 const BYTES_PER_INODE = 4096;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { SandboxError } from '@ergon/sandbox-core';
+import { isSandboxError, SandboxError } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
+import { ANSWER_MS, bounded } from '../engine/bounded.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineStats } from '../engine/stats.js';
 import { onFrames } from '../streams/framed.js';
@@ -11,12 +12,16 @@ import { parkedShell } from './script.js';
 const COUNTERS_MS = 2000;
 /** More than the holder ever says. */
 const LONGEST_WORD = 65_536;
+/** More than a shell says before it is ready. */
+const LONGEST_GREETING = 4096;
 
 export interface RunContainerPlan {
   readonly name: string;
   readonly config: Dockerode.ContainerCreateOptions;
   /** Of the program. */
   readonly user: number;
+  /** Aborted when it is no longer wanted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A process in a container, with both directions of it. */
@@ -62,20 +67,32 @@ export class RunContainer {
     });
   }
 
-  /** @throws SandboxError; then nothing of it is left, or what is left carries its labels */
-  static async park(engine: Engine, { name, config, user }: RunContainerPlan): Promise<RunContainer> {
+  /**
+   * Once it is made, it has to be ready within a time: its image's shell is not trusted to be ever.
+   *
+   * @throws SandboxError; the signal's reason. Then nothing of it is left, or what is left carries its labels
+   */
+  static async park(engine: Engine, { name, config, user, signal }: RunContainerPlan): Promise<RunContainer> {
     const id = await engine.createContainer(name, config);
     let container: RunContainer | null = null;
     try {
-      container = new RunContainer(engine, id, user, await engine.attach(id));
-      await engine.start(id);
-      await container.#hears('ready\n');
-      container.#parked = await container.#parkShell();
-      return container;
+      return await bounded(ANSWER_MS, signal, async (over) => {
+        const holder = await engine.attach(id);
+        container = new RunContainer(engine, id, user, holder);
+        if (over.aborted) holder.destroy(); // nobody else knows of it any more
+        over.throwIfAborted();
+        await engine.start(id);
+        await container.#hears('ready\n');
+        container.#parked = await container.#parkShell(over);
+        return container;
+      });
     } catch (error) {
-      container?.holder.destroy();
+      (container as RunContainer | null)?.holder.destroy(); // which ends all waiting for its words
       await engine.removeContainer(id);
-      throw error;
+      if (signal?.aborted === true || isSandboxError(error)) throw error;
+      throw new SandboxError('SANDBOX011', `The container was not ready within ${ANSWER_MS / 1000} s.`, {
+        cause: error,
+      });
     }
   }
 
@@ -83,26 +100,37 @@ export class RunContainer {
     return !this.#hasEnded;
   }
 
-  async #parkShell(): Promise<ContainerExec> {
+  async #parkShell(over: AbortSignal): Promise<ContainerExec> {
     const exec = await this.exec(parkedShell);
+    const end = (): unknown => exec.socket.destroy();
+    over.addEventListener('abort', end);
+    if (over.aborted) end();
     await new Promise<void>((resolve, reject) => {
       let said = '';
       const look = (chunk: Buffer): void => {
-        said += chunk.toString();
-        if (!said.includes('ready\n')) return;
-        stop();
-        resolve();
+        said += chunk.toString('latin1');
+        if (said.includes('ready\n')) {
+          stop();
+          resolve();
+        } else if (said.length > LONGEST_GREETING) {
+          fail();
+          end();
+        }
       };
       const fail = (): void => {
         stop();
-        const what = said.replace(/[^ -~]+/g, ' ').trim();
+        const what = said
+          .slice(0, 200)
+          .replace(/[^ -~]+/g, ' ')
+          .trim();
         reject(new SandboxError('SANDBOX011', `No shell could be started in the container: ${what || 'it ended'}.`));
       };
       const stop = (): void => {
         exec.socket.off('data', look).off('close', fail).off('end', fail).pause();
       };
       exec.socket.on('data', look).on('close', fail).on('end', fail);
-    });
+      if (exec.socket.destroyed) fail();
+    }).finally(() => over.removeEventListener('abort', end));
     return exec;
   }
 

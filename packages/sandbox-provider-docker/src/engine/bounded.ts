@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Within this an engine, or a container of ours, has to answer, though it be busy. */
+export const ANSWER_MS = 60_000;
+/** Making and starting a container waits for the engine's disks as well, as does unpacking a part of an archive. */
+export const MAKE_MS = 120_000;
+
 /**
  * Waits for an answer, but not beyond the signal or the time: an engine that hangs, or dies in the midst of its answer, leaves a request
  * that never settles.

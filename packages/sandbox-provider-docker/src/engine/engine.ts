@@ -1,12 +1,8 @@
 import { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import { bounded } from './bounded.js';
+import { ANSWER_MS, bounded, MAKE_MS } from './bounded.js';
 import { EngineFailure, hasStatus } from './errors.js';
 import { parseStats, type EngineStats } from './stats.js';
-
-/** Within this the engine has to answer, in ms, though it be busy; making and starting a container waits for its disks as well. */
-const ANSWER_MS = 60_000;
-const MAKE_MS = 120_000;
 
 export interface ContainerState {
   readonly running: boolean;

@@ -31,9 +31,16 @@ function statusOf(error: unknown): number | null {
   return typeof error.statusCode === 'number' ? error.statusCode : null;
 }
 
+/** Paths of the engine's host, which are nobody's business: those of cgroups, and of what it keeps for a container. */
+export function withoutHostPaths(text: string): string {
+  return text.replace(/(?:\/[^\s/:"']+)+/g, (path) =>
+    /^\/sys\/fs\/cgroup\/|^\/var\/lib\/docker\/|\/volumes\/|[0-9a-f]{64}/.test(path) ? '…' : path,
+  );
+}
+
 /** The engine's own words, on one line. dockerode wraps them: `(HTTP code 404) no such container - No such container: x `. */
 function answerOf(error: unknown): string {
-  const text = sentenceOf(error)
+  const text = withoutHostPaths(sentenceOf(error))
     .replace(/^\(HTTP code \d+\) .*? - /, '')
     .replace(/\s+/g, ' ')
     .trim();

@@ -2,7 +2,9 @@ import { isIP } from 'node:net';
 import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
 import { AttachedShell } from '../attached/attached-shell.js';
+import { ANSWER_MS, bounded, MAKE_MS } from '../engine/bounded.js';
 import { Engine } from '../engine/engine.js';
+import { withoutHostPaths } from '../engine/errors.js';
 import { nameOf } from '../names.js';
 import { closingCommands } from './closed.js';
 
@@ -63,7 +65,7 @@ export async function openNetwork(docker: Dockerode, options: NetworkOptions): P
   };
   try {
     signal?.throwIfAborted();
-    const { IPAM } = await network.inspect();
+    const { IPAM } = await bounded(ANSWER_MS, signal, () => network.inspect());
     const subnets = (IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet === undefined ? [] : [Subnet]));
     const { ipv4, ipv6 } = closingCommands([...subnets, ...hostAddresses], dnsServers);
     const parameters = [ipv4, ipv6].map((commands) => commands.join('\n'));
@@ -96,20 +98,26 @@ async function createNetwork(
   labels: Readonly<Record<string, string>>,
 ): Promise<Dockerode.Network> {
   try {
-    return await docker.createNetwork({
-      Name: name,
-      Driver: 'bridge',
-      EnableIPv6: false,
-      Labels: { ...labels },
-      Options: { 'com.docker.network.bridge.enable_icc': 'false' },
-    });
+    return await bounded(MAKE_MS, undefined, () =>
+      docker.createNetwork({
+        Name: name,
+        Driver: 'bridge',
+        EnableIPv6: false,
+        Labels: { ...labels },
+        Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+      }),
+    );
   } catch (error) {
     const fix = sentenceOf(error).includes('address pool')
       ? ' Give the engine more of them ("default-address-pools" in its daemon.json).'
       : '';
-    throw new SandboxError('SANDBOX011', `The engine made no network: ${sentenceOf(error).trim()}.${fix}`, {
-      cause: error,
-    });
+    throw new SandboxError(
+      'SANDBOX011',
+      `The engine made no network: ${withoutHostPaths(sentenceOf(error).trim()).replace(/\.$/, '')}.${fix}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
