@@ -63,7 +63,8 @@ export async function startRunner(container: DependencyContainer): Promise<Sandb
 function withImages(options: unknown, images: Readonly<Record<string, string>>): unknown {
   if (typeof options !== 'object' || options === null) return options; // its schema says what is wrong
   const own: unknown = 'images' in options ? options.images : undefined;
-  return { ...options, images: typeof own === 'object' && own !== null ? { ...images, ...own } : (own ?? images) };
+  const merges = own === undefined || (typeof own === 'object' && own !== null && !Array.isArray(own));
+  return { ...options, images: merges ? { ...images, ...own } : own };
 }
 
 function makeDataDir(folder: string): void {

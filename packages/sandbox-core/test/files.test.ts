@@ -396,7 +396,7 @@ describe.each(['dash', 'bash', 'busybox'])('files, by scripts in %s', (shell) =>
   });
 });
 
-async function* chunksOf(...chunks: unknown[]): AsyncGenerator<unknown> {
+async function* chunksOf(...chunks: unknown[]): AsyncGenerator {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
 }
 

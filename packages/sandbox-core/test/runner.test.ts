@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SandboxError } from '../src/index.js';
+import { SandboxError, SandboxFactory, silentLogger } from '../src/index.js';
+import type { Logger } from '../src/index.js';
 import { Journal } from '../src/runner/journal.js';
 import { raiseSign } from '../src/runner/life-sign.js';
 import { allEvents, linesOf, makeHouse, until } from './house.js';
 import type { House } from './house.js';
+import { LocalProvider } from './local-provider.js';
 
 let house: House;
 beforeEach(async () => {
@@ -395,6 +397,60 @@ describe('after the end of a server', () => {
     await house.runner.close();
     house.runner = await house.start();
     expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([house.runner.instanceId]);
+  });
+
+  it('a provider that is down and had nothing to do with a dead start holds nothing up, and a failure is an error once', async () => {
+    const errors: string[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      error: (_message, fields) => void errors.push(String(fields?.instanceId)),
+    };
+    await house.runner.close();
+    const unused = new LocalProvider('unused');
+    unused.down = true;
+    const factory = new SandboxFactory().register(house.provider).register(unused);
+    const [clean, unclean] = ['00000000-1-1-aaaa', '00000000-1-1-bbbb'];
+    for (const [dead, provider] of [
+      [clean, 'local'],
+      [unclean, 'unused'],
+    ] as const) {
+      await mkdir(join(house.dataDir, 'sandboxes', dead));
+      await mkdir(join(house.dataDir, 'used', dead), { recursive: true });
+      await writeFile(join(house.dataDir, 'used', dead, provider), '');
+    }
+    house.runner = await house.start({ factory, logger, reclaimEveryMs: 5 });
+    expect((await readdir(join(house.dataDir, 'sandboxes'))).sort()).toEqual([unclean, house.runner.instanceId].sort());
+    const before = house.provider.reclaimed.length;
+    await until(() => house.provider.reclaimed.length > before + 6);
+    expect(errors).toEqual([unclean]);
+    unused.down = false;
+    await until(async () => (await readdir(join(house.dataDir, 'used'))).length === 1);
+    expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([house.runner.instanceId]);
+  });
+
+  it('a provider that hangs while it reclaims is not asked again meanwhile, and holds no end up', async () => {
+    await house.runner.close();
+    const hanging = new LocalProvider('hanging');
+    let calls = 0;
+    let answer: (reclaimed: number) => void = () => undefined;
+    hanging.reclaim = () => {
+      calls += 1;
+      return new Promise((resolve) => (answer = resolve));
+    };
+    const factory = new SandboxFactory().register(house.provider).register(hanging);
+    house.runner = await house.start({ factory, reclaimEveryMs: 5 });
+    await house.runner.open('hello');
+    await new Promise((resolve) => setTimeout(resolve, 200)); // many intervals
+    const ended = house.runner.close();
+    await until(() => house.provider.boxes.size === 0, 1000);
+    await ended;
+    expect(calls).toBe(1);
+    const other = await house.start();
+    answer(0);
+    await until(() => calls === 2); // the one look that had waited, which asks for no dead start any more
+    answer(0);
+    expect(await readdir(join(house.dataDir, 'sandboxes'))).toEqual([other.instanceId]);
+    house.runner = other;
   });
 
   it('leftovers that a provider could not remove at the start go once it is back, as do those of others', async () => {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Ceiling } from '@ergon/sandbox-core';
-import { parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { imageField, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import { z } from 'zod';
 import { parseCeiling } from './ceiling.js';
 
@@ -77,12 +77,13 @@ const providerNameField = z.string().regex(/^[\w.@/-]+$/, 'must be names of prov
 
 /** `python=…,node=…,shell=…,default=…,network=…,tools=…` */
 const imagesField = list(
-  z
-    .string()
-    .regex(
-      /^(python|node|shell|default|network|tools)=[^\s=]+$/,
-      'must be python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,network=IMAGE,tools=IMAGE; each may be left out',
-    ),
+  z.string().refine((pair) => {
+    const [name = '', ...image] = pair.split('=');
+    return (
+      ['python', 'node', 'shell', 'default', 'network', 'tools'].includes(name) &&
+      imageField.safeParse(image.join('=')).success
+    );
+  }, 'must be python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,network=IMAGE,tools=IMAGE; each may be left out'),
 )
   .transform((pairs) => pairs.map((pair) => pair.split('=') as [string, string]))
   .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, 'must name each image once')

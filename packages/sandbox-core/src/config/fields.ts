@@ -75,7 +75,14 @@ const nameField = (what: string): z.ZodString =>
     .refine(withoutNul, 'must not contain NUL');
 
 export const providerField = nameField('the name of a provider');
-export const imageField = nameField('the name of an image');
+/** By the grammar of distribution/reference, as Docker's command line takes it, or an id. */
+export const imageField = z
+  .string({ error: 'must be the name of an image' })
+  .max(400, 'must be at most 400 characters')
+  .regex(
+    /^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][a-z0-9._-]*)*(:\w[\w.-]{0,127})?(@[a-z0-9]+:[0-9a-f]{32,})?$/i,
+    'must be the name of an image, such as python:3.13-slim or name@sha256:…',
+  );
 export const runtimeField = nameField('the name of a runtime');
 export const platformField = nameField('the name of a platform');
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sentenceOf } from '../contract/error.js';
 import type { Logger } from '../contract/logger.js';
@@ -8,45 +8,85 @@ import type { SandboxFactory } from '../factory/factory.js';
 import type { ExecutionRecord, History } from './history.js';
 import type { StoredResult } from './journal.js';
 
+/** Where a runner notes things of its starts, below its data folder. */
+export const places = {
+  /** What providers keep: one folder for each start that has not ended in order. */
+  sandboxes: (dataDir: string): string => join(dataDir, 'sandboxes'),
+  /** Names of the providers of which a start has asked for a sandbox, as empty files. */
+  used: (dataDir: string, instanceId: string): string => join(dataDir, 'used', instanceId),
+};
+
+/** Notes, before a provider makes anything, that it may have something to be reclaimed after a crash. */
+export async function noteProvider(dataDir: string, instanceId: string, provider: string): Promise<void> {
+  await writeFile(join(places.used(dataDir, instanceId), encodeURIComponent(provider)), '');
+}
+
+/** Names a start, before it makes anything, so that the next one finds it. */
+export async function nameStart(dataDir: string, instanceId: string): Promise<void> {
+  await mkdir(places.used(dataDir, instanceId), { recursive: true, mode: 0o700 });
+  await mkdir(join(places.sandboxes(dataDir), instanceId), { recursive: true, mode: 0o755 });
+}
+
+/** Forgets a start of which nothing is left. */
+export async function forgetStart(dataDir: string, instanceId: string): Promise<void> {
+  await rm(join(places.sandboxes(dataDir), instanceId), { recursive: true, force: true });
+  await rm(places.used(dataDir, instanceId), { recursive: true, force: true });
+}
+
 /**
- * Removes what earlier starts on this data folder left: `folder` holds one folder for each start that did not end in order. What can't be
- * removed now (its provider is down) stays named there, for the next time.
+ * Removes what earlier starts on this data folder left. What can't be removed now, because its provider is down, stays named there for the
+ * next time. A provider of which a start had asked for nothing need not answer.
+ *
+ * @param told starts of which a failure was logged as an error already
  */
 export async function reclaimLeftovers(
-  folder: string,
+  dataDir: string,
   instanceId: string,
   factory: SandboxFactory,
   logger: Logger,
+  told: Set<string>,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (const dead of await readdir(folder)) {
+  for (const dead of await readdir(places.sandboxes(dataDir))) {
     if (dead === instanceId) continue;
+    const used = await providersUsed(dataDir, dead);
     const { reclaimed, failures } = await reclaimFrom(factory, dead);
-    if (failures.length === 0) {
-      await rm(join(folder, dead), { recursive: true, force: true });
+    const standing = failures.filter(({ provider }) => used?.has(provider) ?? true);
+    if (standing.length === 0) {
+      await forgetStart(dataDir, dead);
       logger.info('What an earlier start left was removed', { instanceId: dead, sandboxes: reclaimed });
-    } else {
-      const error = failures.join(' ');
-      logger.error('What an earlier start left could not all be removed', { instanceId: dead, error });
+      continue;
     }
+    const error = standing.map(({ provider, sentence }) => `${provider}: ${sentence}`).join(' ');
+    const level = told.has(dead) ? 'debug' : 'error';
+    told.add(dead);
+    logger[level]('What an earlier start left could not all be removed', { instanceId: dead, error });
   }
+}
+
+/** Null: nothing was noted, as by versions that noted nothing. */
+async function providersUsed(dataDir: string, instanceId: string): Promise<ReadonlySet<string> | null> {
+  const folder = places.used(dataDir, instanceId);
+  return (await exists(folder)) ? new Set((await readdir(folder)).map(decodeURIComponent)) : null;
 }
 
 /** Removes what other servers of this machine left, which are proven to be dead. A provider that is down has its turn later. */
 export async function reclaimStrays(factory: SandboxFactory, logger: Logger): Promise<void> {
   const { reclaimed, failures } = await reclaimFrom(factory, null);
   if (reclaimed > 0) logger.info('What other servers left was removed', { sandboxes: reclaimed });
-  if (failures.length > 0)
-    logger.debug('What other servers left could not be looked for', { error: failures.join(' ') });
+  for (const { provider, sentence } of failures) {
+    logger.debug('What other servers left could not be looked for', { provider, error: sentence });
+  }
 }
 
 async function reclaimFrom(
   factory: SandboxFactory,
   instanceId: string | null,
-): Promise<{ reclaimed: number; failures: readonly string[] }> {
-  const outcomes = await Promise.allSettled(factory.providers.map((provider) => provider.reclaim(instanceId)));
+): Promise<{ reclaimed: number; failures: readonly { provider: string; sentence: string }[] }> {
+  const outcomes = await Promise.allSettled(factory.providers.map(async (provider) => provider.reclaim(instanceId)));
   const failures = outcomes.flatMap((outcome, index) =>
-    outcome.status === 'rejected' ? [`${factory.providers[index]?.name ?? ''}: ${sentenceOf(outcome.reason)}`] : [],
+    outcome.status === 'rejected'
+      ? [{ provider: factory.providers[index]?.name ?? '', sentence: sentenceOf(outcome.reason) }]
+      : [],
   );
   const reclaimed = outcomes.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 0), 0);
   return { reclaimed, failures };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { requestSchema } from '../config/request.js';
@@ -24,7 +24,7 @@ import { History, testResultOf } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
 import type { KeptResult, StoredResult } from './journal.js';
-import { endCutOffRuns, reclaimLeftovers, reclaimStrays } from './recovery.js';
+import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
 import type { ExecuteRequest } from './sandbox.js';
@@ -58,6 +58,8 @@ export interface ActiveSandbox {
   readonly started: string;
 }
 
+/** A look for leftovers may hold up the end of a server for so long: the next start looks again. */
+const reclaimGraceMs = 2000;
 const solutionsUnusedMs = 7 * 24 * 3600 * 1000;
 
 /**
@@ -76,6 +78,10 @@ export class SandboxRunner implements AsyncDisposable {
   readonly #history: History;
   readonly #files: SolutionFiles;
   readonly #unlock: () => Promise<void>;
+  /** Earlier starts of which something could not be removed, which was said. */
+  readonly #unreclaimed: Set<string>;
+  /** Providers that were noted as used. */
+  readonly #used = new Set<string>();
   readonly #sandboxes = new Map<string, Sandbox>();
   /** Ids of executions that are being started, with their sandboxes. */
   readonly #claims = new Map<string, string>();
@@ -86,6 +92,7 @@ export class SandboxRunner implements AsyncDisposable {
   #closing: Promise<void> | null = null;
   /** The look for leftovers under way, or the last one. */
   #reclaiming: Promise<void>;
+  #isReclaiming = false;
   readonly #reclaimTimer: NodeJS.Timeout;
 
   private constructor(
@@ -94,24 +101,32 @@ export class SandboxRunner implements AsyncDisposable {
     history: History,
     files: SolutionFiles,
     unlock: () => Promise<void>,
+    unreclaimed: Set<string>,
   ) {
     this.#options = options;
     this.#instanceId = instanceId;
     this.#history = history;
     this.#files = files;
     this.#unlock = unlock;
+    this.#unreclaimed = unreclaimed;
     this.#reclaiming = reclaimStrays(options.factory, options.logger);
     this.#reclaimTimer = setInterval(() => this.#reclaimAgain(), options.reclaimEveryMs).unref();
   }
 
   #reclaimAgain(): void {
+    if (this.#isReclaiming) return; // a technology that hangs is not asked again and again
+    this.#isReclaiming = true;
     const { dataDir, factory, logger } = this.#options;
     this.#reclaiming = this.#reclaiming
-      .then(() => reclaimLeftovers(join(dataDir, 'sandboxes'), this.#instanceId, factory, logger))
+      .then(async () => {
+        if (this.#closing !== null) return; // the data folder may be another's by now
+        await reclaimLeftovers(dataDir, this.#instanceId, factory, logger, this.#unreclaimed);
+      })
       .then(() => reclaimStrays(factory, logger))
       .catch((error: unknown) => {
         logger.error('Leftovers could not be looked for', { error: sentenceOf(error) });
-      });
+      })
+      .finally(() => (this.#isReclaiming = false));
   }
 
   /**
@@ -138,12 +153,13 @@ export class SandboxRunner implements AsyncDisposable {
     let history: History | null = null;
     try {
       // Named before anything of this start is made, so that the next start finds it.
-      await mkdir(join(dataDir, 'sandboxes', instanceId), { recursive: true, mode: 0o755 });
-      await reclaimLeftovers(join(dataDir, 'sandboxes'), instanceId, factory, logger);
+      await nameStart(dataDir, instanceId);
+      const unreclaimed = new Set<string>();
+      await reclaimLeftovers(dataDir, instanceId, factory, logger, unreclaimed);
       const files = new SolutionFiles(join(dataDir, 'solutions'));
       await files.sweep(solutionsUnusedMs);
       history = await History.open(join(dataDir, 'history.jsonl'));
-      const runner = new SandboxRunner(full, instanceId, history, files, unlock);
+      const runner = new SandboxRunner(full, instanceId, history, files, unlock, unreclaimed);
       await endCutOffRuns(history, runner.#executionsDir, (result) => runner.#record(result), logger);
       return runner;
     } catch (error) {
@@ -208,6 +224,10 @@ export class SandboxRunner implements AsyncDisposable {
     run: boolean,
     release: () => void,
   ): Promise<Sandbox> {
+    if (!this.#used.has(provider.name)) {
+      await noteProvider(this.#options.dataDir, this.#instanceId, provider.name);
+      this.#used.add(provider.name);
+    }
     await this.#history.add({
       kind: 'sandbox',
       sandboxId: config.sandboxId,
@@ -462,10 +482,10 @@ export class SandboxRunner implements AsyncDisposable {
   async #close(): Promise<void> {
     try {
       clearInterval(this.#reclaimTimer);
-      await this.#reclaiming;
       await Promise.allSettled(this.#opening);
       await this.cleanupAll();
-      await rm(join(this.#options.dataDir, 'sandboxes', this.#instanceId), { recursive: true, force: true });
+      await atMost(this.#reclaiming, reclaimGraceMs);
+      await forgetStart(this.#options.dataDir, this.#instanceId);
     } finally {
       await this.#history.close();
       await this.#unlock();
