@@ -91,7 +91,8 @@ export const network: Section = section('Network', [
       for (const target of metadata) {
         const answer = await dial(house, sandbox, target, 80);
         holds(
-          !answer.startsWith('connected'),
+          // Where there is no such service, an open way to it times out.
+          !answer.startsWith('connected') && answer !== 'timed out',
           {
             promise: 'The addresses at which clouds hand out credentials are closed.',
             mend: 'Blackhole 169.254.0.0/16, fd00:ec2::254 and 100.100.100.200 before the program starts.',
@@ -101,7 +102,11 @@ export const network: Section = section('Network', [
       }
     },
   },
-  ...(['none', 'full'] as const).flatMap((mode) => [loopbackIsClosed(mode), abstractSocketsAreClosed(mode)]),
+  ...(['none', 'full'] as const).flatMap((mode) => [
+    loopbackIsClosed(mode),
+    addressesAreClosed(mode),
+    abstractSocketsAreClosed(mode),
+  ]),
 ]);
 
 function loopbackIsClosed(mode: 'none' | 'full'): ConformanceTest {
@@ -115,6 +120,29 @@ function loopbackIsClosed(mode: 'none' | 'full'): ConformanceTest {
         const { stdout: gateways } = await sandbox.run([house.python, '-c', listGateways]);
         const targets = ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', ...gateways.split('\n'), ...ownAddresses()];
         for (const target of targets.filter((each) => each !== '')) {
+          const answer = await dial(house, sandbox, target, port);
+          holds(!answer.startsWith('connected'), closed, `${target}: ${answer}`);
+        }
+        equal(connections(), 0, closed);
+      });
+    },
+  };
+}
+
+/** What listens on every address is open to whoever has a route to one of them: only walls close it. */
+function addressesAreClosed(mode: 'none' | 'full'): ConformanceTest {
+  return {
+    name: `${mode}: a service on all addresses of the host is not reached, by the gateway, or by the host's own addresses`,
+    needs: needsAll(needsNetwork(mode), needsPython),
+    body: async (house) => {
+      const sandbox = await withNetwork(house, { mode });
+      await listening({ host: '0.0.0.0', port: 0 }, async (address, connections) => {
+        const { port } = address as AddressInfo;
+        const { stdout: gateways } = await sandbox.run([house.python, '-c', listGateways]);
+        const targets = [...new Set([...gateways.split('\n'), ...ownAddresses()])].filter(
+          (each) => each !== '' && !each.includes(':'),
+        );
+        for (const target of targets) {
           const answer = await dial(house, sandbox, target, port);
           holds(!answer.startsWith('connected'), closed, `${target}: ${answer}`);
         }
