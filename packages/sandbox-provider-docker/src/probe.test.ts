@@ -25,7 +25,7 @@ test('a fit engine is told truthfully: platform, limits, machine', () => {
   const engine = judge(info, version, none);
   if ('available' in engine) throw new Error(engine.reason);
   expect(engine.facts).toMatchObject({ cgroupVersion: 2, cpus: 8, swapLimit: true });
-  const capabilities = capabilitiesOf(engine, ['none']);
+  const capabilities = capabilitiesOf(engine, ['none'], false);
   expect(capabilities).toMatchObject({
     isolation: 'container',
     platforms: ['linux/arm64'],
@@ -38,7 +38,7 @@ test('a fit engine is told truthfully: platform, limits, machine', () => {
 test('a limit that the engine cannot keep is not claimed', () => {
   const engine = judge({ ...info, SwapLimit: false, CpuCfsQuota: false }, version, none);
   if ('available' in engine) throw new Error(engine.reason);
-  expect(capabilitiesOf(engine, ['none']).limits).toMatchObject({ memory: 'best-effort', cpu: 'none' });
+  expect(capabilitiesOf(engine, ['none'], false).limits).toMatchObject({ memory: 'best-effort', cpu: 'none' });
 });
 
 test.each([

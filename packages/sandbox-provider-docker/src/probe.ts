@@ -104,8 +104,15 @@ export function judge(
   };
 }
 
-/** @param network the modes that can be made */
-export function capabilitiesOf(engine: UsableEngine, network: ProviderCapabilities['network']): ProviderCapabilities {
+/**
+ * @param network the modes that can be made
+ * @param sizesVolumes the engine bounds each volume by itself; else the disk is looked at
+ */
+export function capabilitiesOf(
+  engine: UsableEngine,
+  network: ProviderCapabilities['network'],
+  sizesVolumes: boolean,
+): ProviderCapabilities {
   const { facts, limits, arch, details } = engine;
   const kept = (hard: boolean): Enforcement => (hard ? 'hard' : 'none');
   return {
@@ -115,7 +122,7 @@ export function capabilitiesOf(engine: UsableEngine, network: ProviderCapabiliti
       memory: facts.swapLimit ? 'hard' : 'best-effort', // without it a program may swap instead
       cpu: kept(limits.cpu),
       pids: kept(limits.pids),
-      disk: 'best-effort',
+      disk: sizesVolumes ? 'hard' : 'best-effort',
       'open-files': 'hard',
       'file-size': 'hard',
       output: 'hard',

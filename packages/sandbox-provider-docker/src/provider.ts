@@ -42,6 +42,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   #usable: UsableEngine | null = null;
   /** Kept fresh by the engine's announcements, so that an image that came a moment ago is known. */
   #images: ImageList | null = null;
+  #volumesAreSized: boolean | null = null;
   /** Sandboxes of failed preparations that could not be removed, with their instances. */
   readonly #unremoved = new Map<string, string>();
 
@@ -68,7 +69,15 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     this.#usable = found;
     this.#images = found.images;
     connection.events.start();
-    return { available: true, capabilities: capabilitiesOf(found, this.#networks(found.images)) };
+    const sizesVolumes = await this.#sizesVolumes(connection.engine);
+    return { available: true, capabilities: capabilitiesOf(found, this.#networks(found.images), sizesVolumes) };
+  }
+
+  /** Asked once: it depends on the filesystem on which the engine keeps its volumes. */
+  async #sizesVolumes(engine: Engine): Promise<boolean> {
+    this.#volumesAreSized ??=
+      (await bounded(ANSWER_MS, undefined, () => probeVolumeSize(engine.docker, {}))) === undefined;
+    return this.#volumesAreSized;
   }
 
   #networks(images: ImageList): readonly ('none' | 'full')[] {
@@ -137,6 +146,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
                 dnsServers: this.options.dns ?? engineResolvers(endpoint),
               },
         toolsImage: tools,
+        sizedVolumes: await this.#sizesVolumes(engine),
       },
       template,
     );

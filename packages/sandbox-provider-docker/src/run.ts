@@ -104,7 +104,7 @@ export class DockerRun implements SandboxProcess {
     void container.ended.then(() => this.#see(this.#killing ? { by: 'kill' } : { by: 'container', reason: '' }));
     const execEnded = (id: string, code: number): void => {
       // The rest of its output, and with it its shell's word, may still be on its way.
-      if (id === exec.id) void delay(LAST_OUTPUT_MS).then(() => this.#see({ by: 'engine', code }));
+      if (id === exec.id) void this.#lastOutput().then(() => this.#see({ by: 'engine', code }));
     };
     const listening = (): void => void this.#askEngine();
     context.events.on('execEnded', execEnded).on('listening', listening);
@@ -245,14 +245,18 @@ export class DockerRun implements SandboxProcess {
 
   /** What the engine still has of its output. */
   async #finishOutput(closed: Promise<unknown>): Promise<void> {
-    let waited = 0;
-    const step = 50;
-    while (waited < LAST_OUTPUT_MS) {
-      if (await Promise.race([closed.then(() => true), delay(step, false, { ref: false })])) break;
-      if (!this.output.isPaused) waited += step;
-    }
+    await Promise.race([closed, this.#lastOutput()]);
     for (const stream of ['stdout', 'stderr'] as const) this.output.push(stream, this.#scanners[stream].end());
     this.output.end();
+  }
+
+  /** Waits for what may be on its way; while its reader makes it wait, no time passes. */
+  async #lastOutput(): Promise<void> {
+    const step = 50;
+    for (let waited = 0; waited < LAST_OUTPUT_MS && !this.output.ended;) {
+      await delay(step, undefined, { ref: false });
+      if (!this.output.isPaused) waited += step;
+    }
   }
 
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {

@@ -19,7 +19,7 @@ import {
 import { programVariables } from './container/environment.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
-import { Keeper, OpenFiles, watchDisk, type DiskUse } from './disk/index.js';
+import { Keeper, OpenFiles, sizedVolumeOptions, watchDisk, type DiskUse } from './disk/index.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
@@ -42,6 +42,8 @@ export interface SandboxParts {
   /** The image of the container that holds a network, and what may not be reached; null: the sandbox gets none. */
   readonly network: Pick<NetworkOptions, 'image' | 'hostAddresses' | 'dnsServers'> | null;
   readonly toolsImage: string;
+  /** The engine bounds volumes by itself. */
+  readonly sizedVolumes: boolean;
 }
 
 /** A container that waits for its program, and what it had used by then. */
@@ -60,7 +62,7 @@ const WRITABLE: readonly string[] = ['/workspace', '/output'];
 /** One sandbox in a Docker engine: its volumes for as long as it lives, and a container for each command. */
 export class DockerSandbox implements DockerBox {
   #keeper: Keeper | null = null;
-  #keeperFailed = false;
+  #reopening: Promise<Keeper> | null = null;
   #network: SandboxNetwork | null = null;
   #containers = 0;
   /** Made ahead for the next command. */
@@ -68,7 +70,11 @@ export class DockerSandbox implements DockerBox {
   #running: DockerRun | null = null;
   /** Containers of ended commands that are being removed. */
   readonly #removals = new Set<Promise<unknown>>();
+  /** Those that could not be: what was lost may run on in them. */
+  readonly #unremoved = new Set<RunContainer>();
   #closed = false;
+  /** The last command's fate is unknown. */
+  #lost = false;
 
   constructor(
     private readonly parts: SandboxParts,
@@ -99,10 +105,16 @@ export class DockerSandbox implements DockerBox {
 
   /** All that can be made before the solution is known: the folders, empty, and a container that waits. After a failure, `close` removes what there is. */
   async open(): Promise<void> {
-    const { engine, seccomp, network } = this.parts;
-    const { sandboxId, signal } = this.template;
+    const { engine, seccomp, network, sizedVolumes } = this.parts;
+    const { sandboxId, signal, limits } = this.template;
     const labels = labelsOf(this.template, 'volume');
-    await all(Object.values(this.#volumes).map((volume) => engine.createVolume(volume, labels)));
+    await all(
+      Object.entries(this.#volumes).map(([target, volume]) => {
+        const bounded = sizedVolumes && WRITABLE.includes(target);
+        // Each by itself: what both hold together is watched as ever.
+        return engine.createVolume(volume, labels, bounded ? sizedVolumeOptions(limits.diskBytes) : {});
+      }),
+    );
     signal?.throwIfAborted();
     const keeping = this.#openKeeper(signal).then((keeper) => (this.#keeper = keeper));
     const parking = async (): Promise<void> => {
@@ -210,7 +222,10 @@ export class DockerSandbox implements DockerBox {
     const process = await this.#start(await this.#takeParked(), run, all);
     this.#running = process;
     void process.gone.then(() => this.#parkNext());
-    void process.ended.then(() => (this.#running = null));
+    void process.ended.then(({ cause }) => {
+      this.#running = null;
+      this.#lost ||= cause === 'lost';
+    });
     return process;
   }
 
@@ -234,10 +249,7 @@ export class DockerSandbox implements DockerBox {
         before,
         diskBytes: () => keeper.usedBytes(),
         watch: (exceeded, failed) =>
-          watchDisk({ use: (signal) => this.#use(keeper, parked, signal) }, limits.diskBytes, exceeded, (error) => {
-            this.#keeperFailed = true;
-            failed(error);
-          }),
+          watchDisk({ use: (signal) => this.#use(keeper, parked, signal) }, limits.diskBytes, exceeded, failed),
       });
       void process.gone.then(() => this.#remove(parked));
       return process;
@@ -248,17 +260,32 @@ export class DockerSandbox implements DockerBox {
     }
   }
 
-  /** One that failed, because it was ended from outside or the engine was, is made again: the volumes are still there. */
-  async #liveKeeper(): Promise<Keeper> {
-    if (this.#keeper !== null && !this.#keeperFailed) return this.#keeper;
-    await this.#keeper?.close();
-    this.#keeper = await this.#openKeeper(undefined);
-    await this.#keeper.start();
-    this.#keeperFailed = false;
-    return this.#keeper;
+  /** One that has ended, from outside or with the engine, is made again: the volumes are still there. */
+  #liveKeeper(): Promise<Keeper> {
+    const keeper = this.#keeper;
+    if (keeper?.alive === true) return Promise.resolve(keeper);
+    this.#reopening ??= (async () => {
+      await keeper?.close();
+      const opened = await this.#openKeeper(undefined);
+      this.#keeper = opened;
+      await opened.start();
+      return opened;
+    })().finally(() => (this.#reopening = null));
+    return this.#reopening;
+  }
+
+  /** Nothing of an earlier command runs beside the next one: where the engine keeps containers while it is away (live-restore), a lost one may. */
+  async #removeLost(): Promise<void> {
+    await Promise.all(this.#removals);
+    for (const container of this.#unremoved) {
+      await container.remove();
+      this.#unremoved.delete(container);
+    }
   }
 
   async #takeParked(): Promise<Parked> {
+    if (this.#lost) await this.#removeLost();
+    this.#lost = false;
     const waiting = this.#parked ?? this.#park();
     this.#parked = null;
     const parked = await waiting;
@@ -276,7 +303,9 @@ export class DockerSandbox implements DockerBox {
 
   /** Its processes are gone; what is left of it goes in its own time. `close` tells of a failure, since it tries again. */
   #remove({ container, removedFiles }: Parked): void {
-    const removal = Promise.allSettled([container.remove(), removedFiles?.close()]);
+    const removal = Promise.allSettled([container.remove(), removedFiles?.close()]).then(([removed]) => {
+      if (removed.status === 'rejected') this.#unremoved.add(container);
+    });
     this.#removals.add(removal);
     void removal.then(() => this.#removals.delete(removal));
   }

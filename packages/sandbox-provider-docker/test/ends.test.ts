@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DEBIAN, TestServer } from './support/server.js';
 
 jest.setTimeout(40_000);
@@ -102,4 +103,25 @@ os._exit(0)`;
   const { end } = await server.run(['python3', '-c', script], limits, {}, { image: DEBIAN });
   expect(end).toMatchObject({ cause: 'limit', exitCode: 0 });
   expect(end.limitsHit.map(({ limit }) => limit)).toEqual(['memory', 'pids']);
+});
+
+test('a reader that pauses for longer than any wait near the end of a program loses nothing, and gets the true end', async () => {
+  const sandbox = await server.sandbox();
+  try {
+    let bytes = 0;
+    for await (const { data } of server.provider.execute(
+      sandbox.id,
+      ['sh', '-c', 'head -c 1300000 /dev/zero; exit 4'],
+      {
+        timeoutMs: 60_000,
+      },
+    )) {
+      if (bytes === 0) await delay(4000);
+      bytes += data.length;
+    }
+    expect(bytes).toBe(1_300_000);
+    expect(await server.provider.getResult(sandbox.id)).toMatchObject({ cause: 'exited', exitCode: 4 });
+  } finally {
+    await sandbox.cleanup();
+  }
 });

@@ -77,6 +77,11 @@ export class AttachedShell {
     }
   }
 
+  /** It was started and has not ended. */
+  get alive(): boolean {
+    return this.#stream !== undefined && this.#failure === undefined;
+  }
+
   /**
    * The script's line in answer to this one. Questions are answered in their order.
    *

@@ -59,7 +59,7 @@ export function attachedConfig(
       PidsLimit: 16,
       OomScoreAdj: 500,
       Ulimits: [
-        { Name: 'nofile', Soft: 256, Hard: 256 },
+        { Name: 'nofile', Soft: 1024, Hard: 1024 },
         // 1, not 0: see the run container's.
         { Name: 'core', Soft: 1, Hard: 1 },
       ],

@@ -28,15 +28,15 @@ export interface DiskUse {
 }
 
 /**
- * Answers the first line with the device of each folder, and every other with the sum of what is allocated, in KiB, and the number of lines in which du tells it: one for each file or folder, and the sum. The sum is the last line
- * whatever names the files have.
+ * Answers the first line with the device of each folder, and every other with the sum of what is allocated, in KiB, and the number of lines in
+ * which du tells it: one for each file or folder, and the sum. The sum is the last line whatever names the files have.
  */
 const script = `IFS= read -r _; echo $(stat -c %d "$@"); while IFS= read -r _; do echo $(du -akcx "$@" | sed -n '$p;$='); done`;
 
 /** What a file that comes and goes makes du say; anything else means that it could not look everywhere. */
 const harmless = /: (No such file or directory|Not a directory)$/;
-/** BusyBox's du goes by whole paths. */
-const tooDeep = /: File name too long$/;
+/** Folders that are too deep: BusyBox's du goes by whole paths, and holds each open. */
+const tooDeep = /: (File name too long|Too many open files)$/;
 
 /**
  * A container beside the sandbox's, which has its volumes: takes archives before the run, and tells what they hold while it runs. Has no network, and no capability but to look into
@@ -122,8 +122,7 @@ export class Keeper {
     const answer = await this.shell.ask('', signal);
     const complaint = this.#complaint;
     this.#complaint = null;
-    const uncountable =
-      complaint !== null && complaint.endsWith(': File name too long') ? `…${complaint.slice(-120)}` : null;
+    const uncountable = tooDeep.test(complaint ?? '') ? `…${complaint?.slice(-120) ?? ''}` : null;
     if (complaint !== null && uncountable === null) {
       throw new SandboxError('SANDBOX011', `The disk cannot be watched: ${complaint.slice(0, 300)}.`);
     }
@@ -134,6 +133,11 @@ export class Keeper {
         `The disk cannot be watched: its use was told as ${JSON.stringify(answer)}.`,
       );
     return { bytes: Number(kilobytes) * 1024, files: Number(lines) - 1, uncountable };
+  }
+
+  /** It was started and has not ended. */
+  get alive(): boolean {
+    return this.shell.alive;
   }
 
   /** Device numbers of the volumes that are measured. */

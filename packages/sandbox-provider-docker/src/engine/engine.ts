@@ -94,9 +94,14 @@ export class Engine {
     }
   }
 
-  async createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  /** @param options of its driver */
+  async createVolume(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    options: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     await this.#ask('make a volume', MAKE_MS, undefined, () =>
-      this.docker.createVolume({ Name: name, Labels: { ...labels } }),
+      this.docker.createVolume({ Name: name, Labels: { ...labels }, DriverOpts: { ...options } }),
     );
   }
 

@@ -19,7 +19,12 @@ export class ProgramOutput implements AsyncIterable<OutputChunk> {
 
   constructor(private readonly source: Flow) {}
 
-  /** The reader waits for nothing: what comes next is wanted at once. */
+  /** Nothing more is taken. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The reader has more than enough to read: nothing is read from the engine until it has taken that. */
   get isPaused(): boolean {
     return this.#queued >= READ_AHEAD;
   }
