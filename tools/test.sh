@@ -68,7 +68,7 @@ for target in "${targets[@]}"; do
     say "Tests ($project:$target)"
     code=0
     # One after the other, since tests of limits and deadlines measure the machine; and one that hangs holds up no other.
-    attend timeout --kill-after=30 20m npx nx run "$project:$target" --outputStyle=stream || code=$?
+    attend timeout --kill-after=30 40m npx nx run "$project:$target" --outputStyle=stream || code=$?
     runs+=("$project:$target=$code")
   done
 done
