@@ -196,6 +196,14 @@ describe('the factory', () => {
     expect(selection.considered.find(({ verdict }) => verdict === 'chosen')?.reason).toMatch(new RegExp(`${why}$`));
   });
 
+  it('refuses what a provider does not claim, though its own check says nothing of it', async () => {
+    const provider = new LocalProvider();
+    jest.spyOn(provider, 'check').mockReturnValue([]);
+    const factory = new SandboxFactory().register(provider);
+    const asked = factory.choose({ ...wish, requested: 'local', config: { ...config, gpus: 1, image: 'x' } });
+    await expect(asked).rejects.toMatchObject({ code: 'SANDBOX009', field: 'gpus' });
+  });
+
   it('fits the limits to the machine of the chosen provider and says so', async () => {
     const factory = new SandboxFactory().register(new LocalProvider());
     const { config: fitted, selection } = await factory.choose(wish);

@@ -483,6 +483,8 @@ it.each([
   [{ code: '', main_file: 'main.sh' }, 'shell'],
   [{ code: '', main_file: 'data.txt', run_command: ['/usr/bin/python3.12', '-m', 'x'] }, 'python'],
   [{ code: '', main_file: 'main.sh', run_command: ['npx', 'x'] }, 'node'],
+  [{ code: '', main_file: 'main.py', run_command: ['sh', '-c', 'python main.py'] }, 'python'],
+  [{ code: '', main_file: 'data.txt', run_command: ['sh', '-c', 'cat data.txt'] }, 'shell'],
   [{ code: '', main_file: 'main.rb', run_command: ['ruby', 'main.rb'] }, undefined],
 ])('%j is written in %s, which chooses its image', async (content, language) => {
   house.registry.contents.set('some', content);

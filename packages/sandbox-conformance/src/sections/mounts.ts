@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
@@ -135,9 +136,8 @@ function contentOf(file: string): Promise<string> {
 
 function mountOf(source: SandboxMount['source'], target: string): SandboxMount {
   return {
-    digest: `sha256:${Buffer.from(JSON.stringify([source, target]))
-      .toString('hex')
-      .slice(0, 64)}`,
+    // Every folder of the suite has a content of its own, and no name twice.
+    digest: digestOf(JSON.stringify(source)),
     source,
     target,
   };
@@ -147,7 +147,11 @@ function archiveMount(data: Uint8Array, target: string): SandboxMount {
   const archive = async function* (): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < data.length; at += 50_000) yield data.subarray(at, at + 50_000);
   };
-  return { digest: `sha256:archive${target.replaceAll('/', '-')}`, source: { archive }, target };
+  return { digest: digestOf(data), source: { archive }, target };
+}
+
+function digestOf(content: string | Uint8Array): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
 function withMounts(house: House, all: readonly SandboxMount[]): Promise<TestSandbox> {

@@ -6,7 +6,8 @@ import { SandboxError } from '../contract/error.js';
 import { silentLogger } from '../contract/logger.js';
 import type { Logger } from '../contract/logger.js';
 import { isSandboxProvider } from '../contract/provider.js';
-import type { SandboxProvider } from '../contract/provider.js';
+import type { Refusal, SandboxProvider } from '../contract/provider.js';
+import { unmetNeeds } from '../contract/needs.js';
 import { fitToMachine } from '../config/limits.js';
 import { chooseProvider } from './choose.js';
 import type { Candidate, Selection } from './choose.js';
@@ -125,12 +126,12 @@ export class SandboxFactory {
   ): Promise<{ provider: SandboxProvider; config: SandboxConfig; selection: Selection }> {
     const fitted = new Map<string, { config: SandboxConfig; notes: readonly string[] }>();
     const candidates: Candidate[] = [];
-    for (const [name, { provider, probes }] of this.#providers) {
-      const answer = probes.get();
+    const answers = [...this.#providers].map(([name, { provider, probes }]) => [name, provider, probes.get()] as const);
+    for (const [name, provider, answer] of answers) {
       const probe = answer instanceof Promise ? await answer : answer;
       const fit = fitConfig(wish.config, probe);
       fitted.set(name, fit);
-      candidates.push({ name, probe, refusals: provider.check(fit.config, probe) });
+      candidates.push({ name, probe, refusals: refusalsOf(provider, fit.config, probe) });
     }
     const { config, requested, strict, asked } = wish;
     const selection = chooseProvider({
@@ -178,6 +179,14 @@ export class SandboxFactory {
       return null; // none is available
     }
   }
+}
+
+/** What the provider says, and what it does not claim though its own check may have forgotten it, or be older than the need. */
+function refusalsOf(provider: SandboxProvider, config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
+  const own = provider.check(config, probe);
+  if (!probe.available) return own;
+  const named = new Set(own.map(({ field }) => field));
+  return [...own, ...unmetNeeds(config, probe.capabilities).filter(({ field }) => !named.has(field))];
 }
 
 function specialNeeds({ gpus, persistence, platform = 'any' }: SandboxConfig): readonly string[] {

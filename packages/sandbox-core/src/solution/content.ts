@@ -96,7 +96,7 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     runCommand: parsed.run_command ?? byEnding,
     testCommand: parsed.test_command ?? null,
     mainFile: parsed.main_file,
-    language: languageOf(parsed.run_command?.[0]) ?? languageOf(byEnding?.[0]),
+    language: language(parsed.run_command?.[0], byEnding?.[0]),
     environment: parsed.environment ?? {},
     limits: {
       memoryBytes: parsed.memory_limit,
@@ -137,6 +137,12 @@ export function defaultCommand(mainFile: string): readonly string[] | null {
     mainFile.split('.').at(-1) ?? ''
   ];
   return interpreter === undefined ? null : [interpreter, mainFile];
+}
+
+/** The run command goes first, but for a shell: that may start anything, and the main file's ending tells more. */
+function language(program: string | undefined, byEnding: string | undefined): SandboxConfig['language'] {
+  const started = languageOf(program);
+  return started === undefined || started === 'shell' ? (languageOf(byEnding) ?? started) : started;
 }
 
 /** What a program's name says of the language that it runs: `/usr/bin/python3.12` runs Python. */
