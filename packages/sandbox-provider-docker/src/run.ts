@@ -82,6 +82,8 @@ export class DockerRun implements SandboxProcess {
   #failedExec: number | null = null;
   #marks = 0;
   #unwatched: string | null = null;
+  /** The limit of the disk was met, and told. */
+  #diskHit = false;
   #goneAlready = false;
   #oomKilled = false;
 
@@ -110,6 +112,7 @@ export class DockerRun implements SandboxProcess {
     context.events.on('execEnded', execEnded).on('listening', listening);
     this.#stopWatching = context.watch(
       (hit) => {
+        this.#diskHit = true;
         spec.exceeded(hit);
       },
       (error) => {
@@ -262,10 +265,14 @@ export class DockerRun implements SandboxProcess {
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
     const { before, limits } = this.context;
     const diskBytes = await bounded(MEASURE_MS, undefined, () => this.context.diskBytes()).catch(() => null);
+    const met = limitsMet(before, this.#last, limits, this.#oomKilled);
+    if (diskBytes !== null && diskBytes > limits.diskBytes && !this.#diskHit) {
+      met.push({ limit: 'disk', value: limits.diskBytes, evidence: `${diskBytes} bytes, counted at the end` });
+    }
     const end = describeEnd(seen, {
       program: this.spec.command[0] ?? '',
       fileBytes: limits.fileBytes,
-      limitsHit: limitsMet(before, this.#last, limits, this.#oomKilled),
+      limitsHit: met,
       usage: usageBetween(before, this.#last, diskBytes),
     });
     return this.#unwatched === null ? end : { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };

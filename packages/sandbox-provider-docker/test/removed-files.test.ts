@@ -70,3 +70,10 @@ test('a folder too deep to be counted is the limit of the disk, and can be remov
     await sandbox.cleanup();
   }
 });
+
+test('what was written faster than anybody looked is told at the end', async () => {
+  const write = 'head -c 30000000 /dev/zero > /workspace/big';
+  const { end } = await server.run(['sh', '-c', write], { diskBytes: 16 * MiB, fileBytes: 64 * MiB });
+  expect(end).toMatchObject({ limitsHit: [{ limit: 'disk', value: 16 * MiB }] });
+  expect(end.usage.diskBytes).toBeGreaterThan(16 * MiB);
+});
