@@ -76,9 +76,15 @@ done
 
 # What providers claim and keep, as docs/ has it, is what this run found.
 compare_reports() {
-  local report code=0
-  for report in "$reports"/*; do
-    [ ! -e "$report" ] || diff -u "docs/conformance/${report##*/}" "$report" || code=1
+  local report name code=0
+  for report in docs/conformance/*; do
+    name=${report##*/}
+    # As an ordinary user there is only that user's run; without an engine, none of Docker's.
+    case $name in
+      docker.*) [ -n "${ERGON_TEST_DOCKER_HOST:-}" ] || continue ;;
+      sandbox-exec.*) [ "$(id -u)" = 0 ] || continue ;;
+    esac
+    diff -u "$report" "$reports/$name" || code=1
   done
   [ "$code" = 0 ] || complain 'If that is meant: ERGON_TEST_REPORTS=$PWD/docs/conformance, and run the test of conformance again.'
   return "$code"
