@@ -62,7 +62,9 @@ export async function startRun(container: RunContainer, run: CommandSpec, contex
     return process;
   }
   const environment = { TERM: 'xterm', ...context.environment };
-  const exec = await container.exec(terminalShell({ command, environment, stdin: true, nonce }, tty), tty);
+  const exec = await container.withRoomToStart(() =>
+    container.exec(terminalShell({ command, environment, stdin: true, nonce }, tty), tty),
+  );
   container.dropShell();
   const process = new DockerRun(container, exec, nonce, run, context);
   await process.resize(tty).catch(() => undefined); // it may have ended already

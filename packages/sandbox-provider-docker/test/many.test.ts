@@ -50,3 +50,10 @@ test('a preparation that is cancelled, at whatever moment, leaves nothing, and e
     expect(await server.leftovers()).toEqual([]);
   }
 });
+
+test('one process is room enough for a program, whatever the engine needs to start it', async () => {
+  for (let index = 0; index < 8; index++) {
+    const { stdout } = await server.run(['echo', 'alone'], { pids: 1 });
+    expect(stdout).toBe('alone\n');
+  }
+});

@@ -10,6 +10,8 @@ import { parkedShell } from './script.js';
 
 /** The holder answers at once unless its container has no CPU time left to give; then what it knows is not waited for. */
 const COUNTERS_MS = 2000;
+/** More than runc has (a Go program, with threads by the machine's CPUs). */
+const RUNTIME_THREADS = 64;
 /** More than the holder ever says. */
 const LONGEST_WORD = 65_536;
 /** More than a shell says before it is ready. */
@@ -50,6 +52,7 @@ export class RunContainer {
     readonly id: string,
     readonly user: number,
     private readonly holder: Duplex,
+    private readonly pids: number,
   ) {
     this.ended = new Promise((resolve) => {
       holder.once('close', () => {
@@ -78,12 +81,13 @@ export class RunContainer {
     try {
       return await bounded(ANSWER_MS, signal, async (over) => {
         const holder = await engine.attach(id);
-        container = new RunContainer(engine, id, user, holder);
+        container = new RunContainer(engine, id, user, holder, config.HostConfig?.PidsLimit ?? 0);
         if (over.aborted) holder.destroy(); // nobody else knows of it any more
         over.throwIfAborted();
         await engine.start(id);
         await container.#hears('ready\n');
-        container.#parked = await container.#parkShell(over);
+        const running = container;
+        container.#parked = await running.withRoomToStart(() => running.#parkShell(over));
         return container;
       });
     } catch (error) {
@@ -132,6 +136,16 @@ export class RunContainer {
       if (exec.socket.destroyed) fail();
     }).finally(() => over.removeEventListener('abort', end));
     return exec;
+  }
+
+  /** Starts a process in it: what the engine's runtime starts it with has threads, which the limit counts. */
+  async withRoomToStart<Started>(start: () => Promise<Started>): Promise<Started> {
+    await this.engine.setPids(this.id, this.pids + RUNTIME_THREADS);
+    try {
+      return await start();
+    } finally {
+      await this.engine.setPids(this.id, this.pids);
+    }
   }
 
   /** A further process, as the program's user. */

@@ -192,6 +192,13 @@ export class Engine {
     );
   }
 
+  /** Lets a running container have so many processes and threads. */
+  async setPids(id: string, count: number): Promise<void> {
+    await this.#ask('change the limits of a container', ANSWER_MS, undefined, () =>
+      this.docker.getContainer(id).update({ PidsLimit: count }),
+    );
+  }
+
   /** Ends every process of it. Harmless when it has ended or is gone. */
   async kill(id: string): Promise<void> {
     try {
