@@ -68,7 +68,7 @@ export function attachedConfig(
         Source: volume,
         Target: target,
         // Of the image's own content at the target nothing gets into the volume.
-        VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+        VolumeOptions: { NoCopy: true, Labels: { ...labels }, DriverConfig: { Name: '', Options: {} } },
       })),
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },

@@ -128,7 +128,7 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
       Source: volume,
       Target: target,
       ReadOnly: readOnly,
-      VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
+      VolumeOptions: { NoCopy: true, Labels: { ...plan.labels }, DriverConfig: { Name: '', Options: {} } },
     })),
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },

@@ -100,6 +100,13 @@ os._exit(3)`;
     });
   });
 
+  test("a variable that changes how shells report deaths is the program's alone", () => {
+    const environment = { POSIXLY_CORRECT: '1' };
+    const { stdout, end } = run(shell, ['sh', '-c', 'echo "$POSIXLY_CORRECT"; kill -SEGV $$'], { environment });
+    expect(stdout).toBe('1\n');
+    expect(end).toMatchObject({ code: 139, lines: 2 });
+  });
+
   test('an output that the program left non-blocking and full carries the marker all the same', () => {
     const script = `import os
 os.set_blocking(1, False)

@@ -41,7 +41,7 @@ export function terminalShell(program: ProgramCommand, { cols, rows }: { cols: n
 
 /** Variables that shells keep for themselves or can't name: setting them there fails or does not last, so env(1) does it. */
 const NOT_SHELLS =
-  /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|BASH.*|[0-9].*|.*\W.*)$/s;
+  /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|POSIXLY_CORRECT|BASH.*|[0-9].*|.*\W.*)$/s;
 
 /** A program's failed start for want of env(1). */
 export const NO_ENV = 125;
