@@ -74,7 +74,7 @@ provesThatTheSuiteCatches([
     that: "removes a living server's sandboxes with a dead one's",
     create: (ports) => new ReclaimsAll(ports),
     caughtBy: /reclaim\(\) of an instance that nobody knows removes nothing/,
-    message: /Count what was found of that instance only/,
+    message: /Remove only what carries exactly the instance id/,
   },
   {
     that: 'does not find what a dead server left',

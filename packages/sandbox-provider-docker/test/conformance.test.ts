@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describeProvider } from '@ergon/sandbox-conformance';
+import { hasStatus } from '../src/engine/errors.js';
 import { dockerOptions, DockerProvider } from '../src/index.js';
 import { LABEL } from '../src/names.js';
 import { docker, leftovers } from './support/engine.js';
@@ -16,7 +17,14 @@ describeProvider({
     /** Ends its containers, as an administrator's `docker kill` would. */
     vanish: async ({ sandboxId, instanceId }) => {
       const label = [`${LABEL.instance}=${instanceId}`, `${LABEL.sandbox}=${sandboxId}`];
-      for (const { Id } of await docker.listContainers({ filters: { label } })) await docker.getContainer(Id).kill();
+      for (const { Id } of await docker.listContainers({ filters: { label } })) {
+        try {
+          await docker.getContainer(Id).kill();
+        } catch (error) {
+          // What watches a program ends with it, before its turn comes.
+          if (!hasStatus(error, 404) && !hasStatus(error, 409)) throw error;
+        }
+      }
     },
     leftovers: (instanceId) => leftovers(instanceId),
   },
