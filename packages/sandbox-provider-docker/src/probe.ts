@@ -86,7 +86,6 @@ export function judge(
       cgroupVersion,
       cpus: Number(info.NCPU) || 1,
       memoryBytes: Number(info.MemTotal) || 0,
-      cgroupNamespaces: true,
       swapLimit: info.SwapLimit === true,
     },
     mapsUsers,

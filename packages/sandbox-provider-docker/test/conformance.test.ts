@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describeProvider } from '@ergon/sandbox-conformance';
-import { hasStatus } from '../src/engine/errors.js';
+import { Engine } from '../src/engine/engine.js';
 import { dockerOptions, DockerProvider } from '../src/index.js';
 import { LABEL } from '../src/names.js';
 import { docker, leftovers } from './support/engine.js';
@@ -8,6 +8,8 @@ import { DEBIAN } from './support/server.js';
 
 /** Folder for the report; without it the report is only printed. */
 const folder = process.env.ERGON_TEST_REPORTS;
+
+const engine = new Engine(docker);
 
 describeProvider({
   test,
@@ -18,12 +20,7 @@ describeProvider({
     vanish: async ({ sandboxId, instanceId }) => {
       const label = [`${LABEL.instance}=${instanceId}`, `${LABEL.sandbox}=${sandboxId}`];
       for (const { Id } of await docker.listContainers({ filters: { label } })) {
-        try {
-          await docker.getContainer(Id).kill();
-        } catch (error) {
-          // What watches a program ends with it, before its turn comes.
-          if (!hasStatus(error, 404) && !hasStatus(error, 409)) throw error;
-        }
+        await engine.kill(Id); // harmless for what watches a program, which ends with it before its turn comes
       }
     },
     leftovers: (instanceId) => leftovers(instanceId),

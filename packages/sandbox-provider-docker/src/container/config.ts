@@ -21,8 +21,6 @@ export interface EngineFacts {
   readonly cgroupVersion: 1 | 2;
   readonly cpus: number;
   readonly memoryBytes: number;
-  /** Containers can have a cgroup namespace of their own (API 1.41). */
-  readonly cgroupNamespaces: boolean;
   readonly swapLimit: boolean;
 }
 
@@ -107,7 +105,7 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
     Privileged: false,
     NetworkMode: networkMode,
     IpcMode: 'private',
-    ...(engine.cgroupNamespaces && { CgroupnsMode: 'private' }),
+    ...{ CgroupnsMode: 'private' }, // of API 1.41, and unknown to the types of dockerode
     Memory: limits.memoryBytes,
     ...(engine.swapLimit && { MemorySwap: limits.memoryBytes }), // both together: no swap
     ...(engine.cgroupVersion === 1 && engine.swapLimit && { MemorySwappiness: 0 }),

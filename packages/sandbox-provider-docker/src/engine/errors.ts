@@ -10,11 +10,6 @@ export class EngineFailure extends SandboxError {
     super('SANDBOX011', `Could not ${doing}. ${said}`, { cause });
     this.status = status;
   }
-
-  /** The engine can't be spoken to: it is gone, hangs, or lets nobody in. */
-  get unreachable(): boolean {
-    return this.status === null;
-  }
 }
 
 /** By shape, since two copies of this package may meet. */

@@ -33,10 +33,6 @@ export class EngineEvents extends EventEmitter<Announced> {
     this.setMaxListeners(0); // one for each run
   }
 
-  get listening(): boolean {
-    return this.#listening;
-  }
-
   /** Harmless when it has begun. Keeps no process alive. */
   start(): void {
     if (this.#started) return;

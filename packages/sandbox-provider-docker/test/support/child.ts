@@ -24,7 +24,7 @@ export class ChildServer {
     const [file = '', ...words] = [
       ...before,
       process.execPath,
-      join(__dirname, 'run-ts.cjs'),
+      join(__dirname, '../../../sandbox-provider-exec/test/support/run-ts.cjs'),
       join(__dirname, source),
       ...args,
     ];
