@@ -113,3 +113,11 @@ export const servicesField = namedField(
 export const executionIdField = z
   .string({ error: 'must be a string' })
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');
+
+const cells = z
+  .int({ error: 'must be a whole number from 1 to 10000' })
+  .min(1, 'must be at least 1')
+  .max(10_000, 'must be at most 10000');
+
+/** Of a terminal, in cells. */
+export const ttySizeField = z.strictObject({ cols: cells, rows: cells });

@@ -121,16 +121,19 @@ export class SandboxFactory {
   }
 
   /** The provider that serves, its limits fitted to its machine. Under a millisecond once each provider was probed. */
-  async choose(
-    wish: ProviderWish,
-  ): Promise<{ provider: SandboxProvider; config: SandboxConfig; selection: Selection }> {
-    const fitted = new Map<string, { config: SandboxConfig; notes: readonly string[] }>();
+  async choose(wish: ProviderWish): Promise<{
+    provider: SandboxProvider;
+    capabilities: ProviderCapabilities;
+    config: SandboxConfig;
+    selection: Selection;
+  }> {
+    const fitted = new Map<string, { config: SandboxConfig; notes: readonly string[]; probe: ProviderProbe }>();
     const candidates: Candidate[] = [];
     const answers = [...this.#providers].map(([name, { provider, probes }]) => [name, provider, probes.get()] as const);
     for (const [name, provider, answer] of answers) {
       const probe = answer instanceof Promise ? await answer : answer;
       const fit = fitConfig(wish.config, probe);
-      fitted.set(name, fit);
+      fitted.set(name, { ...fit, probe });
       candidates.push({ name, probe, refusals: refusalsOf(provider, fit.config, probe) });
     }
     const { config, requested, strict, asked } = wish;
@@ -143,9 +146,10 @@ export class SandboxFactory {
       special: specialNeeds(config),
     });
     const fit = fitted.get(selection.provider);
-    if (fit === undefined) throw new Error(`no candidate ${selection.provider}`);
+    if (fit?.probe.available !== true) throw new Error(`no candidate ${selection.provider}`);
     return {
       provider: this.provider(selection.provider),
+      capabilities: fit.probe.capabilities,
       config: fit.config,
       selection: { ...selection, notes: [...selection.notes, ...fit.notes] },
     };

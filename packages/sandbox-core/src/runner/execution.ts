@@ -1,6 +1,6 @@
 import { sentenceOf } from '../contract/error.js';
 import type { ExecutionEvent, LogEntry } from '../contract/events.js';
-import type { ExecutionEnd, LimitHit, SandboxProvider } from '../contract/provider.js';
+import type { ExecuteOptions, ExecutionEnd, LimitHit, SandboxProvider, TtySize } from '../contract/provider.js';
 import type { Report } from '../contract/report.js';
 import type { SandboxResult, UsageSample } from '../contract/result.js';
 import { statusOfEnd } from '../contract/status.js';
@@ -30,6 +30,17 @@ export interface Execution {
   events(options?: FollowOptions): AsyncIterable<readonly ExecutionEvent[]>;
   /** Ends the run; resolves when it has ended. */
   stop(): Promise<void>;
+  /** The program has a terminal: read its events as `data`. */
+  readonly tty: boolean;
+  /**
+   * Writes to the program's stdin; resolves once the program's side has taken it.
+   * @throws SandboxError SANDBOX008 when no stdin was asked for, its end was sent, or the program takes no more; SANDBOX004 when too much waits
+   */
+  write(data: Uint8Array): Promise<void>;
+  /** Ends the program's stdin, after what was written. @throws SandboxError SANDBOX008 when no stdin was asked for */
+  closeInput(): Promise<void>;
+  /** @throws SandboxError SANDBOX008 when the program has no terminal, or has ended */
+  resize(size: TtySize): Promise<void>;
 }
 
 export interface RunSpec {
@@ -37,7 +48,8 @@ export interface RunSpec {
   readonly sandboxId: string;
   readonly solutionId: string;
   readonly command: readonly string[];
-  readonly stdin?: string;
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  readonly tty?: ExecuteOptions['tty'];
   readonly timeoutMs: number;
   readonly killGraceMs: number;
   readonly outputBytes: number;
@@ -127,7 +139,8 @@ export async function runExecution(
       killGraceMs: spec.killGraceMs,
       signal: ports.signal,
       report,
-      ...(spec.stdin !== undefined && { stdin: once(spec.stdin) }),
+      ...(spec.stdin !== undefined && { stdin: spec.stdin }),
+      ...(spec.tty !== undefined && { tty: spec.tty }),
     });
     const iterator = output[Symbol.asyncIterator]();
     const ended = (async (): Promise<ExecutionEnd> => {
@@ -279,8 +292,4 @@ function describeEnd(end: ExecutionEnd, spec: RunSpec, log: EventLog): Sentence[
     sentences.push({ message: `The output could not all be kept: ${log.failure.message}`, code: 'SANDBOX004' });
   }
   return sentences;
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(Buffer.from(text));
 }

@@ -1,8 +1,10 @@
 import { SandboxError } from '../contract/error.js';
 import type { SandboxResult } from '../contract/result.js';
 import type { EventLog } from '../execution/index.js';
+import type { TtySize } from '../contract/provider.js';
 import { RunProgress } from './execution.js';
 import type { Execution, FollowOptions } from './execution.js';
+import type { InputChannel, ResizeChannel } from './interaction.js';
 import { readKeptEvents } from './results.js';
 
 /** An execution of a sandbox that is here, with its log: running, or the last one. */
@@ -18,7 +20,17 @@ export class LiveExecution implements Execution {
   #closed = false;
   #result: Promise<SandboxResult> | null = null;
 
-  constructor(id: string, sandboxId: string, log: EventLog) {
+  readonly #input: InputChannel | null;
+  readonly #resizes: ResizeChannel | null;
+
+  constructor(
+    id: string,
+    sandboxId: string,
+    log: EventLog,
+    { input, resizes }: { readonly input: InputChannel | null; readonly resizes: ResizeChannel | null },
+  ) {
+    this.#input = input;
+    this.#resizes = resizes;
     this.id = id;
     this.sandboxId = sandboxId;
     this.log = log;
@@ -57,4 +69,39 @@ export class LiveExecution implements Execution {
     this.abort.abort(new SandboxError('SANDBOX011', 'The run was stopped.'));
     await this.result;
   }
+
+  get tty(): boolean {
+    return this.#resizes !== null;
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    this.#requireRunning();
+    if (this.#input === null) throw noInput();
+    await this.#input.write(data);
+  }
+
+  async closeInput(): Promise<void> {
+    if (this.#input === null) throw noInput();
+    this.#input.close();
+  }
+
+  async resize(size: TtySize): Promise<void> {
+    this.#requireRunning();
+    if (this.#resizes === null) {
+      throw new SandboxError('SANDBOX008', 'resize: this command has no terminal; start one with tty.');
+    }
+    this.#resizes.resize(size);
+  }
+
+  #requireRunning(): void {
+    if (!this.running) throw hasEnded(this.id);
+  }
+}
+
+function noInput(): SandboxError {
+  return new SandboxError('SANDBOX008', 'stdin: this command was started without one; ask for it when starting.');
+}
+
+export function hasEnded(executionId: string): SandboxError {
+  return new SandboxError('SANDBOX008', `Execution ${executionId} has ended.`, { field: 'execution_id' });
 }

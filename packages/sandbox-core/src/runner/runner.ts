@@ -24,6 +24,7 @@ import { History, testResultOf } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
 import type { KeptResult, StoredResult } from './journal.js';
+import { hasEnded } from './live-execution.js';
 import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
@@ -217,6 +218,7 @@ export class SandboxRunner implements AsyncDisposable {
     solution: Solution,
     {
       provider,
+      capabilities,
       config,
       selection,
       notes,
@@ -238,6 +240,7 @@ export class SandboxRunner implements AsyncDisposable {
     });
     const sandbox = new Sandbox({
       provider,
+      capabilities,
       config,
       selection: { ...selection, notes: [...notes, ...selection.notes] },
       solution,
@@ -348,6 +351,10 @@ export class SandboxRunner implements AsyncDisposable {
       },
       events: (options?: FollowOptions) => readKeptEvents(path, options),
       stop: () => Promise.resolve(),
+      tty: false,
+      write: () => Promise.reject(hasEnded(executionId)),
+      closeInput: () => Promise.reject(hasEnded(executionId)),
+      resize: () => Promise.reject(hasEnded(executionId)),
     };
   }
 

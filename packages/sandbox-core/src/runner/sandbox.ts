@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
-import { commandField, executionIdField } from '../config/fields.js';
+import { commandField, executionIdField, ttySizeField } from '../config/fields.js';
+import type { ProviderCapabilities } from '../contract/capabilities.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
 import type { Logger } from '../contract/logger.js';
-import type { SandboxProvider } from '../contract/provider.js';
+import type { SandboxProvider, TtySize } from '../contract/provider.js';
 import type { SandboxResult } from '../contract/result.js';
 import { statusOfSandbox } from '../contract/status.js';
 import type { EndSummary, SandboxPhase, SandboxStatus } from '../contract/status.js';
@@ -18,6 +19,7 @@ import { runExecution } from './execution.js';
 import type { Execution } from './execution.js';
 import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
+import { InputChannel, ResizeChannel } from './interaction.js';
 import { LiveExecution } from './live-execution.js';
 import { withText } from './results.js';
 
@@ -26,8 +28,10 @@ export interface ExecuteRequest {
   readonly command?: readonly string[] | undefined;
   /** The solution's `test_command`. @default false */
   readonly test?: boolean | undefined;
-  /** Given whole; then stdin is closed. Default: empty and closed. */
-  readonly stdin?: string | undefined;
+  /** Text: given whole; then stdin is closed. True: open, for `Execution.write`. Default: empty and closed. */
+  readonly stdin?: string | boolean | undefined;
+  /** A terminal of this size; its stdin is open. */
+  readonly tty?: TtySize | undefined;
   /** Chosen by the caller: the same id again follows that execution and never starts a second. */
   readonly executionId?: string | undefined;
 }
@@ -36,6 +40,8 @@ export interface ExecuteRequest {
 export interface SandboxPorts {
   readonly provider: SandboxProvider;
   readonly config: SandboxConfig;
+  /** What the provider's probe found when it was chosen. */
+  readonly capabilities: ProviderCapabilities;
   readonly selection: Selection;
   readonly solution: Solution;
   /** Writes the solution's files and returns their folder. */
@@ -55,6 +61,14 @@ export interface SandboxPorts {
 }
 
 const maxEarlyReports = 1000;
+
+/** How a program hears of people. */
+interface Interaction {
+  readonly input: InputChannel | null;
+  readonly resizes: ResizeChannel | null;
+  readonly text?: AsyncIterable<Uint8Array>;
+  readonly size?: TtySize;
+}
 
 /** A sandbox that is here: prepares, executes one command at a time, is cleaned. */
 export class Sandbox implements AsyncDisposable {
@@ -149,6 +163,7 @@ export class Sandbox implements AsyncDisposable {
     const known = this.#executions.get(executionId) ?? this.#ports.known(executionId);
     if (known !== null) return known;
     const command = this.#command(request);
+    const interaction = this.#interaction(request);
     if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
     if (this.#starting !== null || this.#current?.running === true) {
       throw new SandboxError('SANDBOX007', `Sandbox ${this.id} runs a command already; wait for its end, or stop it.`);
@@ -161,7 +176,7 @@ export class Sandbox implements AsyncDisposable {
     }
     const giveBack = this.#ports.claim(executionId);
     this.#starting = executionId;
-    const starting = this.#start(executionId, command, request.stdin).finally(() => (this.#starting = null));
+    const starting = this.#start(executionId, command, interaction).finally(() => (this.#starting = null));
     this.#executions.set(executionId, starting);
     starting.then(giveBack, () => {
       this.#executions.delete(executionId);
@@ -188,7 +203,33 @@ export class Sandbox implements AsyncDisposable {
     return runCommand;
   }
 
-  async #start(executionId: string, command: readonly string[], stdin: string | undefined): Promise<LiveExecution> {
+  /** @throws SandboxError SANDBOX008 (a size that is none), SANDBOX009 (the provider has no stdin, or no terminal) */
+  #interaction({ stdin = false, tty }: ExecuteRequest): Interaction {
+    const { provider, capabilities } = this.#ports;
+    const open = stdin === true || tty !== undefined;
+    for (const [field, asked] of [
+      ['tty', tty !== undefined],
+      ['stdin', open || stdin !== false],
+    ] as const) {
+      if (asked && !capabilities[field]) {
+        throw new SandboxError('SANDBOX009', `${field}: ${provider.name} does not have it.`, { field });
+      }
+    }
+    if (tty !== undefined && typeof stdin === 'string') {
+      throw new SandboxError('SANDBOX008', 'stdin: text is not for a terminal, which would echo it; write it.', {
+        field: 'stdin',
+      });
+    }
+    const resizes = tty === undefined ? null : new ResizeChannel();
+    return {
+      input: open ? new InputChannel() : null,
+      resizes,
+      ...(typeof stdin === 'string' && { text: once(stdin) }),
+      ...(tty !== undefined && { size: parseInput(ttySizeField, tty, 'tty') }),
+    };
+  }
+
+  async #start(executionId: string, command: readonly string[], interaction: Interaction): Promise<LiveExecution> {
     const { history, executionsDir, provider, config, killGraceMs, solution } = this.#ports;
     clearTimeout(this.#idle);
     const path = join(executionsDir, `${executionId}.log`);
@@ -209,7 +250,8 @@ export class Sandbox implements AsyncDisposable {
     const previous = this.#current;
     for (const { entry } of this.#early.splice(0)) log.append(entry, 0);
     log.append({ type: 'status', status: this.#phase === 'preparing' ? 'preparing' : 'ready' }, 0);
-    const execution = new LiveExecution(executionId, this.id, log);
+    const { input, resizes, text, size } = interaction;
+    const execution = new LiveExecution(executionId, this.id, log, { input, resizes });
     this.#current = execution;
     this.#lastEnd = null;
     if (this.#phase === 'ready') this.#phase = 'busy';
@@ -227,7 +269,11 @@ export class Sandbox implements AsyncDisposable {
     let settled = false;
     execution.run(
       runExecution(
-        { ...spec, ...(stdin !== undefined && { stdin }) },
+        {
+          ...spec,
+          ...((input ?? text) && { stdin: input ?? text }),
+          ...(size && { tty: { ...size, ...(resizes && { resizes }) } }),
+        },
         {
           provider,
           log,
@@ -244,6 +290,7 @@ export class Sandbox implements AsyncDisposable {
             this.#lastEnd = { cause: result.cause ?? 'lost', exitCode: result.exitCode };
             if (this.#phase === 'busy') this.#phase = result.cause === 'lost' ? 'broken' : 'ready';
             execution.running = false;
+            void input?.return();
             this.#rest();
             return kept.result;
           },
@@ -394,4 +441,8 @@ export class Sandbox implements AsyncDisposable {
     }, this.#ports.idleMs);
     this.#idle.unref();
   }
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(text));
 }
