@@ -37,3 +37,9 @@ export function labelsOf(
 export function nameOf(sandboxId: string, part: string): string {
   return `ergon-${sandboxId}-${part}`;
 }
+
+/** Whether this is made by us, for a sandbox: labels alone say nothing, for an image that somebody makes of a container has them too, and so all that runs of it. */
+export function isOurs(name: string, labels: Readonly<Record<string, string>>): boolean {
+  const sandboxId = labels[LABEL.sandbox] ?? '';
+  return SAFE_NAME.test(sandboxId) && name.startsWith(nameOf(sandboxId, ''));
+}

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isInstanceAlive } from '@ergon/sandbox-core';
 import type { Engine, Labelled } from './engine/engine.js';
-import { LABEL } from './names.js';
+import { isOurs, LABEL } from './names.js';
 
 /**
  * Removes what servers left that are gone: all of the instance `instanceId`, and of every other that is known to be dead. What another
@@ -52,7 +52,7 @@ async function removeOnce(
   const found: string[] = [];
   const failures: Error[] = [];
   const remove = async (objects: readonly Labelled[], one: (id: string) => Promise<unknown>): Promise<void> => {
-    const meant = objects.filter(isMeant);
+    const meant = objects.filter((object) => isOurs(object.name, object.labels) && isMeant(object));
     found.push(...meant.map((object) => object.labels[LABEL.sandbox] ?? ''));
     for (const outcome of await Promise.allSettled(meant.map(({ id }) => one(id)))) {
       if (outcome.status === 'rejected') failures.push(outcome.reason as Error);

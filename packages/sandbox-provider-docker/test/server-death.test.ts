@@ -60,14 +60,38 @@ test('what a dead server of this machine left is found without its name; what li
     'org.ergon.sandbox.sandbox': 'far',
     'ergon-test': 'far',
   };
-  await docker.createVolume({ Name: 'ergon-test-far', Labels: labels });
+  await docker.createVolume({ Name: 'ergon-far-workspace', Labels: labels });
   try {
     expect(await server.provider.reclaim(null)).toBeGreaterThanOrEqual(3);
     expect(await leftovers(dead)).toEqual([]);
     expect((await alive.sh('echo alive')).stdout).toBe('alive\n');
-    expect((await docker.getVolume('ergon-test-far').inspect()).Labels).toEqual(labels);
+    expect((await docker.getVolume('ergon-far-workspace').inspect()).Labels).toEqual(labels);
   } finally {
-    await docker.getVolume('ergon-test-far').remove();
+    await docker.getVolume('ergon-far-workspace').remove();
   }
   await alive.cleanup();
+});
+
+test('what somebody made of a sandbox, labels and all, is not ours: neither a cleanup nor a dead server takes it away', async () => {
+  const sandbox = await server.sandbox();
+  const label = [`org.ergon.sandbox.sandbox=${sandbox.id}`, 'org.ergon.sandbox.role=run'];
+  const [run] = await docker.listContainers({ filters: { label } });
+  const labels = (await docker.getContainer(run?.Id ?? '').inspect()).Config.Labels;
+  await docker.getContainer(run?.Id ?? '').commit({ repo: 'ergon-test/committed', tag: '1' });
+  const theirs = await docker.createContainer({ Image: 'ergon-test/committed:1', name: 'ergon-test-theirs' });
+  const volume = await docker.createVolume({ Name: 'ergon-test-theirs', Labels: labels });
+  const network = await docker.createNetwork({ Name: 'ergon-test-theirs', Labels: labels });
+  try {
+    expect((await theirs.inspect()).Config.Labels).toMatchObject(labels);
+    expect(await sandbox.cleanup()).toBe(true);
+    await server.provider.reclaim(server.instanceId);
+    expect((await leftovers(server.instanceId)).sort()).toEqual([
+      'container /ergon-test-theirs created',
+      'network ergon-test-theirs',
+      'volume ergon-test-theirs',
+    ]);
+  } finally {
+    for (const each of [theirs, volume, network]) await each.remove();
+    await docker.getImage('ergon-test/committed:1').remove();
+  }
 });

@@ -21,6 +21,7 @@ export interface ExecState {
 export interface Labelled {
   /** How it is removed: an id, or a volume's name. */
   readonly id: string;
+  readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -247,21 +248,30 @@ export class Engine {
     const list = await this.#ask('list containers', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listContainers({ all: true, filters: { label: [...labels] }, abortSignal }),
     );
-    return list.map(({ Id, Labels }) => ({ id: Id, labels: Labels }));
+    // One that is being removed may have no name any more. Others' links to it are names with a second slash.
+    return list.map(({ Id, Names, Labels }) => ({
+      id: Id,
+      name: (Names as string[] | null)?.find((each) => /^\/[^/]+$/.test(each))?.slice(1) ?? '',
+      labels: Labels,
+    }));
   }
 
   async volumes(labels: readonly string[]): Promise<Labelled[]> {
     const { Volumes } = await this.#ask('list volumes', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listVolumes({ filters: { label: [...labels] }, abortSignal }),
     );
-    return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels }) => ({ id: Name, labels: Labels }));
+    return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels }) => ({
+      id: Name,
+      name: Name,
+      labels: Labels,
+    }));
   }
 
   async networks(labels: readonly string[]): Promise<Labelled[]> {
     const list = await this.#ask('list networks', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listNetworks({ filters: { label: [...labels] }, abortSignal }),
     );
-    return list.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
+    return list.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels ?? {} }));
   }
 
   /** The engine's announcements, one JSON value a line. */
