@@ -109,3 +109,37 @@ describe('what a provider does not have', () => {
     });
   });
 });
+
+describe('following a sandbox', () => {
+  it('gives the execution that runs and each later one, whoever starts it, until the sandbox is gone', async () => {
+    const sandbox = await house.runner.open('hello');
+    const first = await sandbox.execute({ command: ['cat'], stdin: true });
+    const followers = [sandbox.follow(), sandbox.follow()];
+    const seen = followers.map(async (executions) => {
+      const ids: string[] = [];
+      for await (const { id } of executions) ids.push(id);
+      return ids;
+    });
+    expect(sandbox.restingSince).toBeNull();
+    await first.closeInput();
+    await first.result;
+    expect(sandbox.restingSince).toBeInstanceOf(Date);
+    const second = await sandbox.execute({ command: ['true'] });
+    await second.result;
+    await sandbox.cleanup();
+    expect(await Promise.all(seen)).toEqual([
+      [first.id, second.id],
+      [first.id, second.id],
+    ]);
+  });
+
+  it('ends when the follower leaves, and for a sandbox that is gone at once', async () => {
+    const sandbox = await house.runner.open('hello');
+    const leaving = new AbortController();
+    const next = sandbox.follow(leaving.signal).next();
+    leaving.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await sandbox.cleanup();
+    expect(await sandbox.follow().next()).toEqual({ done: true, value: undefined });
+  });
+});

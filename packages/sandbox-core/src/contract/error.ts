@@ -12,6 +12,7 @@ export const errorCodes = {
   SANDBOX010: { title: 'Secret not allowed', status: 422 },
   SANDBOX011: { title: 'Environment lost', status: 502 },
   SANDBOX012: { title: 'No such file', status: 404 },
+  SANDBOX013: { title: 'Not authorised', status: 401 },
 } as const satisfies Record<string, { title: string; status: number }>;
 
 export type SandboxErrorCode = keyof typeof errorCodes;

@@ -91,6 +91,8 @@ export class Sandbox implements AsyncDisposable {
   #prepareTimeMs: number | null = null;
   #cleaning: Promise<void> | null = null;
   #idle: NodeJS.Timeout | undefined;
+  #restingSince: Date | null = null;
+  readonly #followers = new Set<(execution: Execution | null) => void>();
 
   constructor(ports: SandboxPorts) {
     this.#ports = ports;
@@ -109,6 +111,39 @@ export class Sandbox implements AsyncDisposable {
   /** The running or last execution. */
   get current(): Execution | null {
     return this.#current;
+  }
+
+  /** When its last execution ended. Null: one runs, or none has. */
+  get restingSince(): Date | null {
+    return this.#restingSince;
+  }
+
+  /**
+   * The execution that runs, and each later one as it starts, whoever starts it; finishes when the sandbox is gone, or `signal` is
+   * aborted.
+   */
+  async *follow(signal?: AbortSignal): AsyncGenerator<Execution, void, undefined> {
+    const waiting: (Execution | null)[] = this.#current?.running === true ? [this.#current] : [];
+    let wake = (): void => undefined;
+    const tell = (execution: Execution | null): void => {
+      waiting.push(execution);
+      wake();
+    };
+    const leave = (): void => tell(null);
+    if (this.#phase === 'cleaned' || signal?.aborted === true) leave();
+    this.#followers.add(tell);
+    signal?.addEventListener('abort', leave);
+    try {
+      for (;;) {
+        while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+        const execution = waiting.shift() ?? null;
+        if (execution === null || signal?.aborted === true) return;
+        yield execution;
+      }
+    } finally {
+      this.#followers.delete(tell);
+      signal?.removeEventListener('abort', leave);
+    }
   }
 
   /** Why the preparation failed, a sentence. */
@@ -253,6 +288,8 @@ export class Sandbox implements AsyncDisposable {
     const { input, resizes, text, size } = interaction;
     const execution = new LiveExecution(executionId, this.id, log, { input, resizes });
     this.#current = execution;
+    this.#restingSince = null;
+    for (const tell of this.#followers) tell(execution);
     this.#lastEnd = null;
     if (this.#phase === 'ready') this.#phase = 'busy';
     const { timeoutMs, outputBytes } = config.limits;
@@ -290,6 +327,7 @@ export class Sandbox implements AsyncDisposable {
             this.#lastEnd = { cause: result.cause ?? 'lost', exitCode: result.exitCode };
             if (this.#phase === 'busy') this.#phase = result.cause === 'lost' ? 'broken' : 'ready';
             execution.running = false;
+            this.#restingSince = new Date();
             void input?.return();
             this.#rest();
             return kept.result;
@@ -419,6 +457,7 @@ export class Sandbox implements AsyncDisposable {
     this.#phase = 'cleaned';
     await history.add({ kind: 'gone', sandboxId: this.id, at: new Date().toISOString() });
     onGone(this);
+    for (const tell of this.#followers) tell(null);
     await this.#current?.retire();
   }
 
