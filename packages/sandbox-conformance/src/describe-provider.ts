@@ -33,21 +33,27 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
       const timeoutMs = each.timeoutMs ?? 60_000;
       const isLast = !tests.slice(index + 1).some(({ shares }) => shares);
       const body = async (): Promise<void> => {
-        record('failed', null);
-        const missing = each.needs?.(await workplace.claims()) ?? null;
-        if (missing === null) await workplace.run(each, timeoutMs, isLast);
+        record('failed');
+        const gap = each.needs?.(await workplace.claims()) ?? null;
+        if (gap === null) await workplace.run(each, timeoutMs, isLast);
         else if (isLast) await workplace.closeShared();
-        record(missing === null ? 'passed' : 'not claimed', missing);
+        if (gap === null) record('passed');
+        else record(gap.outcome, gap.reason);
       };
       test(`${title}: ${each.name}`, () => workplace.use(body), timeoutMs + CLOSING_MS);
     }
   }
 
+  const record = report.declare('Disposal', '[Symbol.asyncDispose]() of the provider that the tests shared settles');
+  const dispose = async (): Promise<void> => {
+    if (workplace.wasUsed) record('failed');
+    await workplace.use(() => workplace.putAway());
+    if (workplace.wasUsed) record('passed');
+  };
   const tell = async (): Promise<void> => {
     process.stdout.write(`\n${markdown(report)}\n`);
     if (reportFile !== undefined) await writeReport(reportFile, report);
   };
-  const finish = (): Promise<void> => workplace.use(() => all(tell, () => workplace.putAway()));
-  test('Report: what was run, and what is not claimed', finish, CLOSING_MS);
+  test('Report: what was run, what is not claimed, and how the disposal ended', () => all(dispose, tell), CLOSING_MS);
   return report;
 }

@@ -1,23 +1,34 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { contractVersion } from '@ergon/sandbox-core';
 import type { ProviderCapabilities } from '@ergon/sandbox-core';
+import { suiteVersion } from './version.js';
 
 export type Outcome = 'passed' | 'failed' | 'not claimed' | 'not run';
 
 export interface ReportedTest {
   readonly section: string;
   readonly name: string;
-  /** `not claimed`: the provider does not claim what it tests. `not run`: it was filtered out, or something failed before. */
+  /** `not claimed`: the provider does not claim what it tests. `not run`: whatever it claims, this was not looked at. */
   readonly outcome: Outcome;
-  /** What is not claimed. Null for other outcomes. */
-  readonly missing: string | null;
+  /** What is not claimed, or why it was not run. Null for other outcomes. */
+  readonly reason: string | null;
 }
 
-/** What a provider claims, without figures of the machine: the same on every run. */
-export type ReportedClaims = Omit<ProviderCapabilities, 'machine' | 'details' | 'platforms' | 'runtimes'>;
+/**
+ * What a provider claims, without facts of the machine: the same on every run. Nor with the limit of output, which is the host's to keep: it
+ * counts what it captures, and providers yield all of it.
+ */
+export type ReportedClaims = Omit<ProviderCapabilities, 'limits' | 'machine' | 'details' | 'platforms' | 'runtimes'> & {
+  readonly limits: Omit<ProviderCapabilities['limits'], 'output'>;
+};
 
-/** Filled as the tests run; complete when the last one, which reports, begins. */
+/** Filled as the tests run; complete when the last one, which reports, has disposed of the provider. */
 export interface ConformanceReport {
+  /** Version of this package. */
+  readonly suite: string;
+  /** Number of the contract that it tests. */
+  readonly contract: number;
   /** Null: no test has run yet, or there was no provider. */
   readonly provider: string | null;
   readonly claims: ReportedClaims | null;
@@ -25,13 +36,18 @@ export interface ConformanceReport {
 }
 
 export function reportedClaims(capabilities: ProviderCapabilities): ReportedClaims {
-  const { isolation, limits, network, stdin, tty, signals, files, usage, mounts, gpu, persistence, images, services } =
+  const { isolation, network, stdin, tty, signals, files, usage, mounts, gpu, persistence, images, services } =
     capabilities;
+  const limits = withoutOutput(capabilities.limits);
   return { isolation, limits, network, stdin, tty, signals, files, usage, mounts, gpu, persistence, images, services };
 }
 
+function withoutOutput({ output: _, ...limits }: ProviderCapabilities['limits']): ReportedClaims['limits'] {
+  return limits;
+}
+
 /** The report as Markdown: claims, and a table by section. */
-export function markdown({ provider, claims, tests }: ConformanceReport): string {
+export function markdown({ suite, contract, provider, claims, tests }: ConformanceReport): string {
   const count = (outcome: Outcome): number => tests.filter((test) => test.outcome === outcome).length;
   const counts = (['passed', 'failed', 'not claimed', 'not run'] as const)
     .filter((outcome) => outcome === 'passed' || count(outcome) > 0)
@@ -40,7 +56,7 @@ export function markdown({ provider, claims, tests }: ConformanceReport): string
   return [
     `# Conformance of \`${provider ?? 'no provider'}\``,
     '',
-    `${counts.join(', ')}.`,
+    `${counts.join(', ')}. Contract ${contract}, suite ${suite}.`,
     '',
     ...(claims === null ? [] : [...table(['claimed', 'how'], claimRows(claims)), '']),
     ...sections.flatMap((section) => [
@@ -50,7 +66,7 @@ export function markdown({ provider, claims, tests }: ConformanceReport): string
         ['promise', 'outcome'],
         tests
           .filter((test) => test.section === section)
-          .map(({ name, outcome, missing }) => [name, missing === null ? outcome : `${outcome}: ${missing}`]),
+          .map(({ name, outcome, reason }) => [name, reason === null ? outcome : `${outcome}: ${reason}`]),
       ),
       '',
     ]),
@@ -92,6 +108,8 @@ export async function writeReport(file: string, report: ConformanceReport): Prom
 
 /** A report that fills while the tests run. */
 export class LiveReport implements ConformanceReport {
+  readonly suite = suiteVersion;
+  readonly contract = contractVersion;
   provider: string | null = null;
   claims: ReportedClaims | null = null;
   readonly tests: ReportedTest[] = [];
@@ -102,10 +120,10 @@ export class LiveReport implements ConformanceReport {
   }
 
   /** @returns what records how it ended */
-  declare(section: string, name: string): (outcome: ReportedTest['outcome'], missing: string | null) => void {
-    const index = this.tests.push({ section, name, outcome: 'not run', missing: null }) - 1;
-    return (outcome, missing) => {
-      this.tests[index] = { section, name, outcome, missing };
+  declare(section: string, name: string): (outcome: Outcome, reason?: string) => void {
+    const index = this.tests.push({ section, name, outcome: 'not run', reason: 'filtered out' }) - 1;
+    return (outcome, reason) => {
+      this.tests[index] = { section, name, outcome, reason: reason ?? null };
     };
   }
 }

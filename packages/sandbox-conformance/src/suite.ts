@@ -9,8 +9,25 @@ export interface Claims {
   readonly fixtures: ConformanceFixtures;
 }
 
-/** Null: the test is to run. Else what is missing, e.g. `stdin`. */
-export type Need = (claims: Claims) => string | null;
+/** Why a test is not to run: the provider does not claim what it tests, or it cannot be run here, whatever the provider can. */
+export interface Gap {
+  readonly outcome: 'not claimed' | 'not run';
+  /** What is not claimed, e.g. `stdin`; or why it is not run, e.g. `no fixture \`reachable\` given`. */
+  readonly reason: string;
+}
+
+/** Null: the test is to run. */
+export type Need = (claims: Claims) => Gap | null;
+
+/** @param what is not claimed where it is not */
+export function needsClaim(what: string, isClaimed: (claims: Claims) => boolean): Need {
+  return (claims) => (isClaimed(claims) ? null : { outcome: 'not claimed', reason: what });
+}
+
+/** For what lies with the author of the test, or with the test itself, and not with the provider. */
+export function needsGiven(reason: string, isGiven: (claims: Claims) => boolean): Need {
+  return (claims) => (isGiven(claims) ? null : { outcome: 'not run', reason });
+}
 
 export interface ConformanceTest {
   /** The sentence that it proves. */
@@ -32,35 +49,38 @@ export function section(title: string, tests: readonly ConformanceTest[]): Secti
   return { title, tests };
 }
 
-export const needsPython: Need = ({ fixtures }) =>
-  fixtures.python === null ? 'Python inside (fixtures.python)' : null;
+export const needsPython = needsGiven(
+  'no Python inside, by the fixture `python`',
+  ({ fixtures }) => fixtures.python !== null,
+);
 
 /** Walls of any kind between programs and the host. */
-export const needsIsolation: Need = ({ capabilities }) => (capabilities.isolation === 'none' ? 'isolation' : null);
+export const needsIsolation = needsClaim('isolation', ({ capabilities }) => capabilities.isolation !== 'none');
 
 /** Walls behind which a program's signals reach no process but its own. */
-export const needsOwnProcesses: Need = ({ capabilities }) =>
-  ['namespaces', 'container', 'virtual-machine'].includes(capabilities.isolation) ? null : 'processes of its own';
+export const needsOwnProcesses = needsClaim('processes of its own', ({ capabilities }) =>
+  ['namespaces', 'container', 'virtual-machine'].includes(capabilities.isolation),
+);
 
-export const needsStdin: Need = ({ capabilities }) => (capabilities.stdin ? null : 'stdin');
+export const needsStdin = needsClaim('stdin', ({ capabilities }) => capabilities.stdin);
 
-export const needsSignals: Need = ({ capabilities }) => (capabilities.signals ? null : 'signals');
+export const needsSignals = needsClaim('signals', ({ capabilities }) => capabilities.signals);
 
-export const needsUsage: Need = ({ capabilities }) => (capabilities.usage ? null : 'usage');
+export const needsUsage = needsClaim('usage', ({ capabilities }) => capabilities.usage);
 
 export function needsLimit(name: LimitName): Need {
-  return ({ capabilities }) => (capabilities.limits[name] === 'none' ? `the limit ${name}` : null);
+  return needsClaim(`the limit ${name}`, ({ capabilities }) => capabilities.limits[name] !== 'none');
 }
 
 export function needsHardLimit(name: LimitName): Need {
-  return ({ capabilities }) => (capabilities.limits[name] === 'hard' ? null : `a hard limit ${name}`);
+  return needsClaim(`a hard limit ${name}`, ({ capabilities }) => capabilities.limits[name] === 'hard');
 }
 
 export function needsNetwork(mode: ProviderCapabilities['network'][number]): Need {
-  return ({ capabilities }) => (capabilities.network.includes(mode) ? null : `network ${mode}`);
+  return needsClaim(`network ${mode}`, ({ capabilities }) => capabilities.network.includes(mode));
 }
 
 /** The first that is missing. */
 export function needsAll(...needs: readonly Need[]): Need {
-  return (claims) => needs.map((need) => need(claims)).find((missing) => missing !== null) ?? null;
+  return (claims) => needs.map((need) => need(claims)).find((gap) => gap !== null) ?? null;
 }

@@ -21,6 +21,7 @@ export class Workplace {
   #shared: House | null = null;
   #guarded: Promise<void> | null = null;
   #idle: NodeJS.Timeout | undefined;
+  #wasUsed = false;
   #puttingAway: Promise<void> = Promise.resolve();
 
   constructor(
@@ -47,7 +48,13 @@ export class Workplace {
     }
   }
 
+  /** A test asked for the provider. */
+  get wasUsed(): boolean {
+    return this.#wasUsed;
+  }
+
   claims(): Promise<Claims> {
+    this.#wasUsed = true;
     return (this.#claims ??= this.#findClaims());
   }
 

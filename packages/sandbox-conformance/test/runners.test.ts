@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { contractVersion } from '@ergon/sandbox-core';
+import type { ConformanceReport } from '../src/index.js';
 
 jest.setTimeout(120_000);
 
 const root = resolve(__dirname, '../../..');
+const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 const runners = {
   jest: { file: 'suite.test.cjs', words: [bin('jest'), '--ci', '--rootDir', '.', '--testMatch', '**/suite.test.cjs'] },
@@ -53,13 +56,23 @@ test.each(Object.entries(runners))(
       /\| a command runs, its output and exit code are told, and cleanup\(\) leaves nothing +\| passed +\|/,
     );
     expect(markdown).toMatch(/\| samples are reported while it runs, and never go back +\| not claimed: usage +\|/);
-    expect(markdown).toMatch(/\| SIGTERM, met by itself, is told as a signal with its name +\| not run +\|/);
+    expect(markdown).toMatch(
+      /\| SIGTERM, met by itself, is told as a signal with its name +\| not run: filtered out +\|/,
+    );
+    expect(markdown).toMatch(/\| all three streams are a terminal .+\| not claimed: tty +\|/);
+    expect(markdown).toMatch(
+      /\| full: what the author names can be reached +\| not run: no fixture `reachable` given +\|/,
+    );
+    expect(markdown).toMatch(
+      /\| \[Symbol\.asyncDispose\]\(\) of the provider that the tests shared settles +\| passed +\|/,
+    );
+    expect(markdown).toContain(`Contract ${contractVersion}, suite ${version}.`);
+    expect(markdown).not.toContain('limit output');
     expect(markdown).not.toMatch(/\| failed/);
-    const { provider, tests } = JSON.parse(readFileSync(`${report}.json`, 'utf8')) as {
-      provider: string;
-      tests: { outcome: string }[];
-    };
-    expect(provider).toBe('tiny');
+    const { suite, contract, provider, tests } = JSON.parse(
+      readFileSync(`${report}.json`, 'utf8'),
+    ) as ConformanceReport;
+    expect({ suite, contract, provider }).toEqual({ suite: version, contract: contractVersion, provider: 'tiny' });
     expect(tests.filter(({ outcome }) => outcome === 'passed').length).toBeGreaterThan(12);
     expect(leftInTemporaryFolder()).toEqual([]);
   },
@@ -74,6 +87,19 @@ test('the three reports are the same to the byte', () => {
     expect(new Set(texts).size).toBe(1);
   }
 });
+
+test.each(Object.entries(runners))(
+  'with %s a provider whose disposal fails at the end fails, and its report says so',
+  async (runner, { words }) => {
+    const report = join(folder, 'undisposed', runner);
+    const { code, text } = await run(words, { TINY_UNDISPOSED: '1', TINY_REPORT: report });
+    expect(code).toBe(1);
+    expect(text).toContain('Broken promise: asyncDispose does not fail.');
+    expect(readFileSync(`${report}.md`, 'utf8')).toMatch(
+      /\| \[Symbol\.asyncDispose\]\(\) of the provider that the tests shared settles +\| failed +\|/,
+    );
+  },
+);
 
 test.each(Object.entries(runners))(
   'with %s a provider that lies fails, and its author is told what to mend',

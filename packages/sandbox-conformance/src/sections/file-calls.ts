@@ -5,16 +5,16 @@ import { equal, holds, refuses, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
 import { hostSecret } from '../secret.js';
-import { needsAll, needsLimit, needsPython, section } from '../suite.js';
-import type { Need, Section } from '../suite.js';
+import { needsAll, needsClaim, needsGiven, needsLimit, needsPython, section } from '../suite.js';
+import type { Section } from '../suite.js';
 import { hostile } from '../programs-hostile.js';
 
-const needsFiles: Need = ({ capabilities }) => (capabilities.files ? null : 'files');
+const needsFiles = needsClaim('files', ({ capabilities }) => capabilities.files);
 
 export const fileCalls: Section = section('Calls to files', [
   {
     name: 'where they are not claimed, files() is refused with SANDBOX009',
-    needs: ({ capabilities }) => (capabilities.files ? 'a provider without files' : null),
+    needs: needsGiven('files are claimed', ({ capabilities }) => !capabilities.files),
     body: async ({ provider }) => {
       await refuses(async () => provider.files('any'), ['SANDBOX009'], {
         promise: 'files() is refused where it is not supported.',

@@ -7,13 +7,16 @@ import { hostProcesses, hostile as programs } from '../programs-hostile.js';
 import { equal, holds } from '../promises.js';
 import { begin } from '../sandbox.js';
 import { hostSecret } from '../secret.js';
-import { needsAll, needsIsolation, needsOwnProcesses, needsPython, section } from '../suite.js';
-import type { Need, Section } from '../suite.js';
+import { needsAll, needsClaim, needsIsolation, needsOwnProcesses, needsPython, section } from '../suite.js';
+import type { Section } from '../suite.js';
 
 /** Programs of Linux behind walls: privileges and a filter of system calls are a part of them, a virtual machine's too. */
-const needsWallsOfLinux: Need = (claims) =>
-  needsIsolation(claims) ??
-  (claims.capabilities.platforms.some((platform) => platform.startsWith('linux/')) ? null : 'programs of Linux');
+const needsWallsOfLinux = needsAll(
+  needsIsolation,
+  needsClaim('programs of Linux', ({ capabilities }) =>
+    capabilities.platforms.some((each) => each.startsWith('linux/')),
+  ),
+);
 
 export const hostile: Section = section('Hostile programs', [
   {
@@ -109,8 +112,10 @@ export const hostile: Section = section('Hostile programs', [
   {
     name: 'a virtual machine has a kernel of its own',
     shares: true,
-    needs: (claims) =>
-      claims.capabilities.isolation === 'virtual-machine' ? needsWallsOfLinux(claims) : 'isolation virtual-machine',
+    needs: needsAll(
+      needsClaim('isolation virtual-machine', ({ capabilities }) => capabilities.isolation === 'virtual-machine'),
+      needsWallsOfLinux,
+    ),
     body: async (house) => {
       const sandbox = await house.shared();
       const { stdout } = await sandbox.sh('cat /proc/sys/kernel/random/boot_id');

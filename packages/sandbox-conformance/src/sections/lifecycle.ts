@@ -6,12 +6,11 @@ import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js
 import type { House } from '../house.js';
 import { begin, removal } from '../sandbox.js';
 import type { TestSandbox } from '../sandbox.js';
-import { section } from '../suite.js';
-import type { Need, Section } from '../suite.js';
+import { needsClaim, section } from '../suite.js';
+import type { Section } from '../suite.js';
 
 /** The base class has one that finds nothing, for technologies that leave nothing when their server ends. */
-const needsReclaim: Need = ({ provider }) =>
-  provider.reclaim === SandboxProvider.prototype.reclaim ? 'reclaim()' : null;
+const needsReclaim = needsClaim('reclaim()', ({ provider }) => provider.reclaim !== SandboxProvider.prototype.reclaim);
 
 export const lifecycle: Section = section('Lifecycle', [
   {

@@ -7,11 +7,11 @@ import { equal, refuses, STEP_MS, within } from '../promises.js';
 import type { Promised } from '../promises.js';
 import type { House } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
-import { section } from '../suite.js';
-import type { Need, Section } from '../suite.js';
+import { needsClaim, section } from '../suite.js';
+import type { Section } from '../suite.js';
 import { tar } from '../tar.js';
 
-const needsMounts: Need = ({ capabilities }) => (capabilities.mounts ? null : 'mounts');
+const needsMounts = needsClaim('mounts', ({ capabilities }) => capabilities.mounts);
 
 export const mounts: Section = section('Mounts', [
   {

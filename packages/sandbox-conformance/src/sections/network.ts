@@ -7,9 +7,10 @@ import type { NetworkPolicy } from '@ergon/sandbox-core';
 import { equal, holds } from '../promises.js';
 import type { House } from '../house.js';
 import type { TestSandbox } from '../sandbox.js';
-import { needsAll, needsNetwork, needsPython, section } from '../suite.js';
+import { needsAll, needsGiven, needsNetwork, needsPython, section } from '../suite.js';
 import type { ConformanceTest, Section } from '../suite.js';
 
+const needsReachable = needsGiven('no fixture `reachable` given', ({ fixtures }) => fixtures.reachable !== undefined);
 const metadata = ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200'];
 
 export const network: Section = section('Network', [
@@ -53,9 +54,7 @@ export const network: Section = section('Network', [
   },
   {
     name: 'full: what the author names can be reached',
-    needs: needsAll(needsNetwork('full'), needsPython, ({ fixtures }) =>
-      fixtures.reachable ? null : 'fixtures.reachable',
-    ),
+    needs: needsAll(needsNetwork('full'), needsReachable, needsPython),
     body: async (house) => {
       const sandbox = await withNetwork(house, { mode: 'full' });
       const { host = '', port = 0 } = house.claims.fixtures.reachable ?? {};

@@ -2,7 +2,7 @@ import { isSandboxError } from '@ergon/sandbox-core';
 import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import { removal } from '../sandbox.js';
-import { needsHardLimit, section } from '../suite.js';
+import { needsClaim, needsHardLimit, section } from '../suite.js';
 import type { Section } from '../suite.js';
 
 const atOnce = 5000;
@@ -51,7 +51,7 @@ export const preparation: Section = section('Preparation', [
   },
   {
     name: 'of an image that is not there is refused with a sentence that names it, and leaves nothing',
-    needs: ({ capabilities }) => (capabilities.images ? null : 'images'),
+    needs: needsClaim('images', ({ capabilities }) => capabilities.images),
     body: async (house) => {
       const image = 'no-such-host.invalid/no-such-image:0';
       const config = house.config({ config: { image } });

@@ -1,16 +1,16 @@
 import type { TtySize } from '@ergon/sandbox-core';
 import { equal, holds, isSentence } from '../promises.js';
-import { section } from '../suite.js';
-import type { Need, Section } from '../suite.js';
+import { needsClaim, needsGiven, section } from '../suite.js';
+import type { Section } from '../suite.js';
 
-const needsTty: Need = ({ capabilities }) => (capabilities.tty ? null : 'tty');
+const needsTty = needsClaim('tty', ({ capabilities }) => capabilities.tty);
 const tty = { cols: 91, rows: 33 };
 
 export const terminal: Section = section('Terminal', [
   {
     name: 'where none is claimed, a run that asks for one is not started, with a reason',
     shares: true,
-    needs: ({ capabilities }) => (capabilities.tty ? 'a provider without tty' : null),
+    needs: needsGiven('terminals are claimed', ({ capabilities }) => !capabilities.tty),
     body: async (house) => {
       const sandbox = await house.shared();
       const { end } = await sandbox.sh('echo ran', { tty, stdin: keys([]) });
