@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isInstanceAlive } from '@ergon/sandbox-core';
+import { isInstanceAlive, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { Engine, Labelled } from './engine/engine.js';
 import { isOurs, LABEL } from './names.js';
 
@@ -22,25 +22,41 @@ export async function removeSandbox(engine: Engine, instanceId: string, sandboxI
   await removeAll(engine, labels, () => true);
 }
 
-/** An engine that was making something when its server died goes on with it for a while. */
+/** An engine that was making something when its server died goes on with it for a while, in ms. */
 const SETTLED_MS = 10_000;
+const LONGEST_PAUSE_MS = 1000;
 
-/** Again until nothing is found, for things come late. @returns how many sandboxes it was of */
+/**
+ * Again until nothing is found, for things come late.
+ *
+ * @returns how many sandboxes it was of
+ * @throws SandboxError SANDBOX011, with what stayed
+ */
 async function removeAll(
   engine: Engine,
   labels: readonly string[],
   isMeant: (object: Labelled) => boolean,
 ): Promise<number> {
   const sandboxes = new Set<string>();
-  const deadline = performance.now() + SETTLED_MS;
-  for (let pause = 50; ; pause *= 2) {
+  let deadline = Infinity;
+  for (let pause = 0; ; pause = Math.min(pause * 2 + 50, LONGEST_PAUSE_MS)) {
     const { found, failure } = await removeOnce(engine, labels, isMeant);
-    for (const sandbox of found) sandboxes.add(sandbox);
+    for (const object of found) sandboxes.add(object.labels[LABEL.sandbox] ?? '');
     if (found.length === 0) return sandboxes.size;
-    if (failure === undefined) continue;
-    if (performance.now() > deadline) throw failure;
+    if (performance.now() > deadline) throw stayed(found, failure);
+    // From the first removal on: of many sandboxes it takes its time.
+    deadline = Math.min(deadline, performance.now() + SETTLED_MS);
     await delay(pause);
   }
+}
+
+function stayed(found: readonly Labelled[], failure: Error | undefined): SandboxError {
+  const names = found.slice(0, 5).map(({ name }) => name);
+  const more = found.length > names.length ? ` and ${found.length - names.length} more` : '';
+  const why =
+    failure === undefined ? 'It says to have removed them, and lists them all the same.' : sentenceOf(failure);
+  const message = `The Docker engine still has ${names.join(', ')}${more} after ${SETTLED_MS / 1000} s of tries. ${why}`;
+  return new SandboxError('SANDBOX011', message, { cause: failure });
 }
 
 /** Containers first: what they use can't be removed before. */
@@ -48,12 +64,12 @@ async function removeOnce(
   engine: Engine,
   labels: readonly string[],
   isMeant: (object: Labelled) => boolean,
-): Promise<{ readonly found: readonly string[]; readonly failure: Error | undefined }> {
-  const found: string[] = [];
+): Promise<{ readonly found: readonly Labelled[]; readonly failure: Error | undefined }> {
+  const found: Labelled[] = [];
   const failures: Error[] = [];
   const remove = async (objects: readonly Labelled[], one: (id: string) => Promise<unknown>): Promise<void> => {
     const meant = objects.filter((object) => isOurs(object.name, object.labels) && isMeant(object));
-    found.push(...meant.map((object) => object.labels[LABEL.sandbox] ?? ''));
+    found.push(...meant);
     for (const outcome of await Promise.allSettled(meant.map(({ id }) => one(id)))) {
       if (outcome.status === 'rejected') failures.push(outcome.reason as Error);
     }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { ChildServer } from './support/child.js';
 import { docker, leftovers } from './support/engine.js';
+import { StubbornEngine } from './support/stubborn-engine.js';
 import { TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -94,4 +95,23 @@ test('what somebody made of a sandbox, labels and all, is not ours: neither a cl
     for (const each of [theirs, volume, network]) await each.remove();
     await docker.getImage('ergon-test/committed:1').remove();
   }
+});
+
+test('what stays though its removal was confirmed is tried for a time and not without pause, and then told by its name', async () => {
+  const instanceId = await killed('true', (child) => child.hears('ready'));
+  {
+    await using engine = await StubbornEngine.listen();
+    await using far = new TestServer({ host: engine.host });
+    const started = performance.now();
+    await expect(far.provider.reclaim(instanceId)).rejects.toMatchObject({
+      code: 'SANDBOX011',
+      message: expect.stringMatching(
+        / still has (ergon-\S+, ){4}ergon-\S+ and 4 more after 10 s .*lists them/,
+      ) as string,
+    });
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect(engine.asked).toBeLessThan(9 * 30);
+  }
+  expect(await server.provider.reclaim(instanceId)).toBe(3);
+  expect(await leftovers(instanceId)).toEqual([]);
 });
