@@ -142,7 +142,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
             ? null
             : {
                 image: network ?? '',
-                hostAddresses: await engineAddresses(endpoint),
+                hostAddresses: await engineAddresses(endpoint, template.signal),
                 dnsServers: this.options.dns ?? engineResolvers(endpoint),
               },
         toolsImage: tools,

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { resolveEndpoint } from '../src/connect/index.js';
 import { engineAddresses, engineResolvers } from '../src/network/index.js';
 import { nameServers } from '../src/network/resolvers.js';
@@ -22,6 +24,25 @@ test('a name without an address is an error that names it', async () => {
     code: 'SANDBOX001',
     message: expect.stringContaining('nowhere.invalid') as string,
   });
+});
+
+test('a name that nobody answers for is not waited for, and the sentence names it', async () => {
+  const { PATH } = process.env;
+  const folder = mkdtempSync(join(tmpdir(), 'ergon-ssh-'));
+  writeFileSync(join(folder, 'ssh'), '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+  process.env.PATH = `${folder}:${PATH}`;
+  try {
+    const far = resolveEndpoint({ host: 'ssh://me@far' });
+    await expect(engineAddresses(far, undefined, 300)).rejects.toMatchObject({
+      code: 'SANDBOX001',
+      message: 'The option "host" names an engine on far, of which no address is found: it took longer than 0.3 s.',
+    });
+    const cancelled = AbortSignal.abort(new Error('no longer wanted'));
+    await expect(engineAddresses(far, cancelled)).rejects.toThrow('no longer wanted');
+  } finally {
+    process.env.PATH = PATH;
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the name servers of a machine are those that a container could ask', () => {

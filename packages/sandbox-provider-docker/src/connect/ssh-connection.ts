@@ -22,7 +22,7 @@ export function sshArguments({ host, port, user, socket }: SshAddress): string[]
 }
 
 /** What ssh needs of the environment to find the user's settings, keys and agent. */
-function sshEnvironment(): NodeJS.ProcessEnv {
+export function sshEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, USER, LOGNAME, SSH_AUTH_SOCK } = process.env;
   return { PATH, HOME, USER, LOGNAME, SSH_AUTH_SOCK };
 }
