@@ -65,6 +65,7 @@ export class DockerSandbox implements DockerBox {
   #reopening: Promise<Keeper> | null = null;
   #network: SandboxNetwork | null = null;
   #containers = 0;
+  #keepers = 0;
   /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: DockerRun | null = null;
@@ -138,7 +139,8 @@ export class DockerSandbox implements DockerBox {
   #openKeeper(signal: AbortSignal | undefined): Promise<Keeper> {
     const { engine, seccomp, toolsImage } = this.parts;
     return Keeper.open(engine.docker, {
-      sandboxId: this.template.sandboxId,
+      // Never that of an earlier one: an engine keeps a name for a moment beyond the end.
+      name: nameOf(this.template.sandboxId, `keeper-${++this.#keepers}`),
       labels: labelsOf(this.template, 'keeper'),
       image: toolsImage,
       volumes: this.#volumes,
@@ -289,8 +291,8 @@ export class DockerSandbox implements DockerBox {
     const waiting = this.#parked ?? this.#park();
     this.#parked = null;
     const parked = await waiting;
-    if (parked.container.alive) return parked;
-    this.#remove(parked); // it was ended while it waited
+    if (parked.removedFiles?.alive !== false && (await parked.container.isReady())) return parked;
+    this.#remove(parked); // it was ended or paused from outside while it waited
     return this.#park();
   }
 

@@ -20,7 +20,7 @@ let keeper: Keeper;
 
 const open = (more: Partial<KeeperOptions> = {}): Promise<Keeper> =>
   Keeper.open(docker, {
-    sandboxId: randomUUID(),
+    name: `ergon-test-${randomUUID()}`,
     labels,
     image: busybox,
     volumes,

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import type Dockerode from 'dockerode';
 import { docker } from './support/engine.js';
 import { RawContainer } from './support/raw.js';
 import { DEBIAN, TestServer, type Run } from './support/server.js';
@@ -327,10 +328,33 @@ describe('lost', () => {
     await sandbox.cleanup();
   });
 
-  test('a parked container that is ended meanwhile is made again', async () => {
+  const byRole = async (id: string, role: string): Promise<Dockerode.Container[]> => {
+    const label = [`org.ergon.sandbox.sandbox=${id}`, `org.ergon.sandbox.role=${role}`];
+    return (await docker.listContainers({ filters: { label } })).map(({ Id }) => docker.getContainer(Id));
+  };
+  const asRoot = (container: Dockerode.Container, script: string): Promise<string> =>
+    new RawContainer(container).exec(['sh', '-c', script], { User: '0:0', Privileged: true });
+
+  test.each<[string, string, (container: Dockerode.Container) => Promise<unknown>]>([
+    ['killed', 'run', (container) => container.kill()],
+    ['removed', 'run', (container) => container.remove({ force: true })],
+    ['paused', 'run', (container) => container.pause()],
+    ['robbed of its shell', 'run', (container) => asRoot(container, 'kill -9 $(pgrep -f "read -r script")')],
+    ['no longer watched', 'keeper', (container) => Promise.all([container.wait(), container.kill()])],
+  ])('a parked container that is %s from outside between two commands is made again', async (_, role, end) => {
     const sandbox = await server.sandbox();
-    for (const id of await runContainers(sandbox.id)) await docker.getContainer(id).kill();
-    expect((await sandbox.sh('echo again')).stdout).toBe('again\n');
+    const first = await sandbox.sh('echo kept > file');
+    expect(first.end).toMatchObject({ cause: 'exited', exitCode: 0 });
+    await until(
+      'the next container is parked and watched',
+      async () => (await byRole(sandbox.id, 'keeper')).length === 2,
+    );
+    for (const container of await byRole(sandbox.id, role)) await end(container);
+    for (let round = 0; round < 2; round++) {
+      const { stdout, end, wallMs } = await sandbox.sh('cat file');
+      expect({ stdout, end }).toMatchObject({ stdout: 'kept\n', end: { cause: 'exited', exitCode: 0, reason: null } });
+      expect(wallMs).toBeLessThan(10_000);
+    }
     await sandbox.cleanup();
   });
 });

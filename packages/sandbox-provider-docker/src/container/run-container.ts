@@ -104,6 +104,17 @@ export class RunContainer {
     return !this.#hasEnded;
   }
 
+  /** Whether its program can begin now. While it waited it may have been ended or paused without a word on our connections. */
+  async isReady(): Promise<boolean> {
+    const shell = this.#parked;
+    if (shell === null || this.#hasEnded) return false;
+    const shellRuns = this.engine.execState(shell.id).then(
+      (state) => state?.running === true,
+      () => false, // an engine that does not answer says so to whoever asks for another
+    );
+    return (await this.counters()) !== null && (await shellRuns);
+  }
+
   async #parkShell(over: AbortSignal): Promise<ContainerExec> {
     const exec = await this.exec(parkedShell);
     const end = (): unknown => exec.socket.destroy();

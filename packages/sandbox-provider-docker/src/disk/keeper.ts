@@ -5,7 +5,7 @@ import { putInto } from '../archive/index.js';
 import { AttachedShell } from '../attached/attached-shell.js';
 
 export interface KeeperOptions {
-  readonly sandboxId: string;
+  readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Needs `sh`, `du` and `sed`. Whoever chose it is trusted with the volumes: its `du` is what is believed. */
   readonly image: string;
@@ -57,7 +57,7 @@ export class Keeper {
 
   /** @throws SandboxError SANDBOX001 for an image that is not there, SANDBOX011 */
   static async open(docker: Dockerode, options: KeeperOptions): Promise<Keeper> {
-    const { sandboxId, labels, image, volumes, measured, securityOpt, signal } = options;
+    const { name, labels, image, volumes, measured, securityOpt, signal } = options;
     signal?.throwIfAborted();
     const plan = {
       image,
@@ -71,12 +71,7 @@ export class Keeper {
       // An engine unpacks nothing at the root of a container whose root is read-only; and only from there do the volumes' own folders get their owner.
       writableRoot: true,
     } as const;
-    const shell = await AttachedShell.create(
-      docker,
-      `ergon-${sandboxId}-keeper`,
-      plan,
-      'The container that watches the disk',
-    );
+    const shell = await AttachedShell.create(docker, name, plan, 'The container that watches the disk');
     const keeper = new Keeper(shell, image);
     if (signal?.aborted === true) {
       await keeper.close();

@@ -61,6 +61,11 @@ export class OpenFiles {
     }
   }
 
+  /** It has not ended. */
+  get alive(): boolean {
+    return this.shell.alive;
+  }
+
   /** @throws SandboxError SANDBOX011, also when the program's container has ended */
   async bytes(signal?: AbortSignal): Promise<number> {
     const answer = await this.shell.ask('', signal);

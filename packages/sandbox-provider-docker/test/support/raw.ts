@@ -7,7 +7,7 @@ import { BUSYBOX } from './server.js';
 
 /** A container by dockerode alone, without the product's counter-measures: what an attack or an accident then does. Removed by `remove`. */
 export class RawContainer {
-  private constructor(readonly container: Dockerode.Container) {}
+  constructor(readonly container: Dockerode.Container) {}
 
   static async start(script: string, config: Dockerode.ContainerCreateOptions = {}): Promise<RawContainer> {
     const container = await docker.createContainer({
