@@ -49,6 +49,11 @@ export function section(title: string, tests: readonly ConformanceTest[]): Secti
   return { title, tests };
 }
 
+/** Tests of a section that have a file of their own. */
+export function part(tests: readonly ConformanceTest[]): readonly ConformanceTest[] {
+  return tests;
+}
+
 export const needsPython = needsGiven(
   'no Python inside, by the fixture `python`',
   ({ fixtures }) => fixtures.python !== null,

@@ -49,6 +49,7 @@ export const endedByUs: Section = section('Deadlines and stops', [
       });
     },
   },
+  ...(['timeout', 'stopped'] as const).map(toWholeTree),
   {
     name: 'a deadline of a millisecond is a timeout, not a hang and not another cause',
     shares: true,
@@ -161,6 +162,44 @@ function byStop(what: string, script: string, exitCode: number | null): Conforma
       const options: RunOptions = { killGraceMs: 500, signal: stop.signal, onChunk: () => stop.abort() };
       assertEndedByUs(await sandbox.sh(script, options), 'stopped', exitCode);
       await sandbox.assertTreeIsGone();
+      await sandbox.assertRunsAgain();
+    },
+  };
+}
+
+/** A child, a grandchild and one in a session of its own say that they were asked to end; the main process waits for them. */
+const family = `member() { trap "echo $1; exit 0" TERM; echo up; while :; do sleep 0.05; done; }
+trap 'wait; exit 9' TERM
+member child &
+(trap wait TERM; member grandchild & wait; wait) &
+setsid sh -c 'trap "echo stranger; exit 0" TERM; echo up; while :; do sleep 0.05; done' &
+wait; wait`;
+
+function toWholeTree(cause: 'timeout' | 'stopped'): ConformanceTest {
+  const how = cause === 'timeout' ? 'at the deadline' : 'at a stop';
+  return {
+    name: `SIGTERM reaches the whole tree ${how}: children, grandchildren, and who left the session`,
+    shares: true,
+    needs: needsSignals,
+    body: async (house) => {
+      const sandbox = await house.shared();
+      const stop = new AbortController();
+      let text = '';
+      const run = await sandbox.sh(family, {
+        killGraceMs: 5000,
+        ...(cause === 'timeout' && { timeoutMs: 2500 }),
+        ...(cause === 'stopped' && { signal: stop.signal }),
+        onChunk: ({ data }) => {
+          text += Buffer.from(data).toString();
+          if (text.split('up\n').length > 3) stop.abort();
+        },
+      });
+      const said = run.stdout.split('\n').filter((line) => line !== 'up' && line !== '');
+      equal([said.sort(), run.end.cause, run.end.exitCode], [['child', 'grandchild', 'stranger'], cause, 9], {
+        promise:
+          'What claims `signals` sends SIGTERM to every process of a run, and each has the grace to end by itself.',
+        mend: 'Send it to all of the cgroup, namespace or container, not to the main process or its group.',
+      });
       await sandbox.assertRunsAgain();
     },
   };

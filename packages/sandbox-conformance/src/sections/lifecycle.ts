@@ -1,16 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { isInstanceAlive, newInstanceId, SandboxProvider } from '@ergon/sandbox-core';
 import type { SandboxErrorCode } from '@ergon/sandbox-core';
 import { programs } from '../programs.js';
 import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import { begin, removal } from '../sandbox.js';
-import type { TestSandbox } from '../sandbox.js';
-import { needsClaim, section } from '../suite.js';
+import { section } from '../suite.js';
 import type { Section } from '../suite.js';
-
-/** The base class has one that finds nothing, for technologies that leave nothing when their server ends. */
-const needsReclaim = needsClaim('reclaim()', ({ provider }) => provider.reclaim !== SandboxProvider.prototype.reclaim);
+import { reclaiming } from './reclaim.js';
 
 export const lifecycle: Section = section('Lifecycle', [
   {
@@ -185,97 +180,8 @@ export const lifecycle: Section = section('Lifecycle', [
       await rest;
     },
   },
-  {
-    name: 'reclaim() of an instance that nobody knows removes nothing, and says 0',
-    body: async (house) => {
-      const sandbox = await house.sandbox();
-      await sandbox.sh('echo mine > mark');
-      // What other servers left here that have ended would be counted as well.
-      await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
-      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim('00000000-1-1-0000'));
-      equal(found, 0, {
-        promise: 'reclaim() of an unknown instance is 0.',
-        mend: 'Count what was found of that instance only.',
-      });
-      await assertUntouched(sandbox);
-      // Null: whatever is proven to be left by the dead. This process lives.
-      await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
-      await assertUntouched(sandbox);
-    },
-  },
-  {
-    name: "reclaim() removes what another provider object left under an instance, and touches no other instance's sandbox",
-    needs: needsReclaim,
-    body: async (house) => {
-      const sandbox = await house.sandbox();
-      await sandbox.sh('echo mine > mark');
-      const abandoned = await house.anotherProvider();
-      const instanceId = `${house.instanceId.slice(0, -4)}dead`;
-      await house.sandbox({ config: { instanceId } }, abandoned);
-      await house.sandbox({ config: { instanceId } }, abandoned);
-      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(instanceId));
-      equal(found, 2, {
-        promise: 'reclaim() says how many sandboxes had something left.',
-        mend: 'Count them by their ids.',
-      });
-      await house.assertNothingLeft(instanceId);
-      await assertUntouched(sandbox);
-      await succeeds(STEP_MS, 'asyncDispose after reclaim()', removal, () => abandoned[Symbol.asyncDispose]());
-      await house.assertNothingLeft(instanceId);
-    },
-  },
-  {
-    name: 'reclaim(null) touches nothing of a live server, though another provider object made it: idle or running',
-    body: async (house) => {
-      const other = await house.anotherProvider();
-      const config = { instanceId: newInstanceId() };
-      const idle = await house.sandbox({ config }, other);
-      await idle.sh('echo mine > mark');
-      const running = await house.sandbox({ config }, other);
-      const stop = new AbortController();
-      const { ended } = await running.start('echo up; sleep 100', { signal: stop.signal, killGraceMs: 100 });
-      await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
-      await assertUntouched(idle);
-      stop.abort();
-      const { end } = await ended;
-      equal([end.cause, end.reason], ['stopped', null], onlyTheDead);
-      await succeeds(STEP_MS, 'asyncDispose', removal, () => other[Symbol.asyncDispose]());
-    },
-  },
-  {
-    name: 'reclaim(null) removes what a server left that has ended, and that nobody named',
-    needs: needsReclaim,
-    body: async (house) => {
-      const abandoned = await house.anotherProvider();
-      const instanceId = idOfTheDead();
-      await house.sandbox({ config: { instanceId } }, abandoned);
-      const found = await succeeds(STEP_MS, 'reclaim()', removal, () => house.provider.reclaim(null));
-      holds(
-        found >= 1,
-        {
-          promise: 'reclaim() without a name finds what servers left that are proven to be dead.',
-          mend: 'Ask isInstanceAlive() of every instance that has something; false is the proof.',
-        },
-        found,
-      );
-      await house.assertNothingLeft(instanceId);
-      await succeeds(STEP_MS, 'asyncDispose after reclaim()', removal, () => abandoned[Symbol.asyncDispose]());
-    },
-  },
+  ...reclaiming,
 ]);
-
-const onlyTheDead = {
-  promise: 'reclaim() touches nothing of an instance that is not named, and not proven to be dead.',
-  mend: 'Remove what has exactly the name, and that of which isInstanceAlive() is false; whoever made it, and null is no proof.',
-};
-
-/** An instance id as a process gave it to itself that has ended: its pid is free, or of a process that began at another time. */
-function idOfTheDead(): string {
-  const { pid } = spawnSync(process.execPath, ['--version']);
-  const id = newInstanceId().replace(`-${process.pid}-`, `-${pid}-`);
-  if (isInstanceAlive(id) !== false) throw new Error(`The test's own instance ${id} is not proven to be dead.`);
-  return id;
-}
 
 const cleanedOnce = {
   promise: 'cleanup() of a sandbox that exists is true.',
@@ -298,13 +204,5 @@ async function refusesRun(house: House, id: string, codes: readonly SandboxError
   await refuses(() => within(20_000, 'execute()', read()), codes, {
     promise: `execute() ${when} is refused with ${codes.join(' or ')}.`,
     mend: 'Throw it when the iterable is first read, before anything is started.',
-  });
-}
-
-async function assertUntouched(sandbox: TestSandbox): Promise<void> {
-  const run = await sandbox.sh('cat mark');
-  equal([run.end.cause, run.stdout], ['exited', 'mine\n'], {
-    promise: "reclaim() of one instance touches nothing of another's sandboxes.",
-    mend: 'Remove only what carries exactly the instance id that is asked for.',
   });
 }

@@ -1,8 +1,8 @@
 import type { LimitName, ProviderCapabilities, Refusal, SandboxConfig } from '@ergon/sandbox-core';
 import { isSandboxProvider } from '@ergon/sandbox-core';
-import { equal, holds, isSentence, STEP_MS, succeeds } from '../promises.js';
+import { equal, holds, isSentence, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
-import { section } from '../suite.js';
+import { needsClaim, section } from '../suite.js';
 import type { Section } from '../suite.js';
 
 const enforcements = ['hard', 'best-effort', 'none'];
@@ -16,6 +16,16 @@ const limitNames: readonly LimitName[] = [
   'output',
   'wall-time',
 ];
+/** Within which an aborted probe has to end, in ms. */
+const ABORTED_MS = 2000;
+/** Names of uname(1) that Node calls otherwise. */
+const architectures: Readonly<Record<string, string>> = {
+  x86_64: 'x64',
+  amd64: 'x64',
+  aarch64: 'arm64',
+  i686: 'ia32',
+  armv7l: 'arm',
+};
 const flags = [
   'stdin',
   'tty',
@@ -100,6 +110,64 @@ export const probe: Section = section('Probe and check', [
         promise: 'isAvailable() says what probe() says.',
         mend: 'Leave it to the base class, which asks probe().',
       });
+    },
+  },
+  {
+    name: 'probe() ends soon when it is aborted, before or on its way, and the next one answers as ever',
+    body: async ({ provider, claims }) => {
+      for (const afterMs of [0, 20]) {
+        const stop = new AbortController();
+        if (afterMs === 0) stop.abort();
+        const probing = provider.probe(stop.signal).catch(() => 'aborted');
+        if (afterMs > 0) await Promise.race([probing, new Promise((resolve) => setTimeout(resolve, afterMs))]);
+        stop.abort();
+        await within(ABORTED_MS, 'An aborted probe()', probing);
+        const found = await succeeds(STEP_MS, 'probe() after an aborted one', 'Keep nothing of it.', () =>
+          provider.probe(),
+        );
+        const promised = {
+          promise: 'An aborted probe() changes nothing: the next one finds what there is.',
+          mend: 'Reject with the reason of the signal, or answer, and remember nothing of a probe that was cut short.',
+        };
+        holds(found.available, promised, found);
+        equal({ ...found.capabilities, machine: null }, { ...claims.capabilities, machine: null }, promised);
+      }
+    },
+  },
+  {
+    name: 'programs run on the platforms that are claimed',
+    body: async (house) => {
+      const { platforms } = house.claims.capabilities;
+      const systems = platforms.map((platform) => platform.split('/')[0] ?? '');
+      for (const platform of new Set([...platforms, ...systems])) {
+        const sandbox = await house.sandbox({ config: { platform } });
+        const { stdout } = await sandbox.sh('uname -s; uname -m');
+        const [system = '', machine = ''] = stdout.toLowerCase().split('\n');
+        const seen = platform.includes('/') ? `${system}/${architectures[machine] ?? machine}` : system;
+        equal(seen, platform, {
+          promise:
+            'A sandbox is of the platform that was asked for: its system as uname(1) has it, its architecture as Node does.',
+          mend: 'Claim what programs find, not what the host of the server is; refuse by check() what is not there.',
+        });
+      }
+    },
+  },
+  {
+    name: 'programs run with each runtime that is claimed',
+    needs: needsClaim('runtimes', ({ capabilities }) => capabilities.runtimes.length > 0),
+    body: async (house) => {
+      for (const runtime of house.claims.capabilities.runtimes) {
+        const config = { runtime };
+        equal(check(house, house.config({ config })), [], {
+          promise: `The runtime ${runtime}, which is claimed, is not refused.`,
+          mend: 'Compare with the capabilities of the probe.',
+        });
+        const { stdout, end } = await (await house.sandbox({ config })).sh('echo ran; exit 3');
+        equal([stdout, end.cause, end.exitCode], ['ran\n', 'exited', 3], {
+          promise: `A program runs with the runtime ${runtime}, which is claimed.`,
+          mend: 'Claim only what a probe has seen at work.',
+        });
+      }
     },
   },
   {

@@ -1,0 +1,7 @@
+import { section } from '../../suite.js';
+import type { Section } from '../../suite.js';
+import { contents } from './contents.js';
+import { disturbances } from './disturbances.js';
+import { refusals } from './refusals.js';
+
+export const fileCalls: Section = section('Calls to files', [...contents, ...refusals, ...disturbances]);
