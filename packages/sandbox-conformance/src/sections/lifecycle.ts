@@ -3,6 +3,7 @@ import { programs } from '../programs.js';
 import { equal, holds, refuses, STEP_MS, succeeds, within } from '../promises.js';
 import type { House } from '../house.js';
 import { begin, removal } from '../sandbox.js';
+import type { TestSandbox } from '../sandbox.js';
 import { section } from '../suite.js';
 import type { Section } from '../suite.js';
 import { reclaiming } from './reclaim.js';
@@ -66,22 +67,20 @@ export const lifecycle: Section = section('Lifecycle', [
     },
   },
   {
-    name: 'the signal of a preparation, or of an execution that has ended, ends nothing later',
+    name: 'the signal of a preparation ends nothing when that is over',
     body: async (house) => {
       const preparing = new AbortController();
       const sandbox = await house.sandbox({ config: { signal: preparing.signal } });
+      await assertGoesOn(sandbox, () => preparing.abort());
+    },
+  },
+  {
+    name: 'the signal of an execution ends nothing when that is over',
+    body: async (house) => {
+      const sandbox = await house.sandbox();
       const first = new AbortController();
       await sandbox.sh(':', { signal: first.signal });
-      const { ended } = await sandbox.start('echo up; read line; sleep 0.5; echo done; exit 5');
-      first.abort();
-      preparing.abort();
-      const { end, stdout } = await ended;
-      const promised = {
-        promise: 'A signal ends the call that it was given to, and nothing after that.',
-        mend: 'Remove the listener when prepare() has resolved, or the execution has ended.',
-      };
-      equal([stdout, end.cause, end.exitCode], ['up\ndone\n', 'exited', 5], promised);
-      await sandbox.assertRunsAgain();
+      await assertGoesOn(sandbox, () => first.abort());
     },
   },
   {
@@ -187,6 +186,18 @@ const cleanedOnce = {
   promise: 'cleanup() of a sandbox that exists is true.',
   mend: 'Return true when everything of it is removed.',
 };
+
+/** Fails unless a command goes on to its end though an older signal is aborted, and another can follow. */
+async function assertGoesOn(sandbox: TestSandbox, abort: () => void): Promise<void> {
+  const { ended } = await sandbox.start('echo up; read line; sleep 0.5; echo done; exit 5');
+  abort();
+  const { end, stdout } = await ended;
+  equal([stdout, end.cause, end.exitCode], ['up\ndone\n', 'exited', 5], {
+    promise: 'A signal ends the call that it was given to, and nothing after that.',
+    mend: 'Remove the listener when prepare() has resolved, or the execution has ended.',
+  });
+  await sandbox.assertRunsAgain();
+}
 
 async function refusesResult(house: House, id: string, code: SandboxErrorCode, when: string): Promise<void> {
   await refuses(() => within(10_000, 'getResult()', house.provider.getResult(id)), [code], {
