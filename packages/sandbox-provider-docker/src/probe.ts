@@ -104,6 +104,17 @@ export function judge(
 }
 
 /**
+ * The images that were there when these capabilities were found. They belong to them, and not to `details`: an engine has thousands, and their names are not for
+ * everyone who may ask what a server can do.
+ */
+const found = new WeakMap<ProviderCapabilities, ImageList>();
+
+/** Null: these capabilities are of no probe's making, and nothing is known. */
+export function imagesOf(capabilities: ProviderCapabilities): ImageList | null {
+  return found.get(capabilities) ?? null;
+}
+
+/**
  * @param network the modes that can be made
  * @param sizesVolumes the engine bounds each volume by itself; else the disk is looked at
  */
@@ -114,7 +125,7 @@ export function capabilitiesOf(
 ): ProviderCapabilities {
   const { facts, limits, arch, details } = engine;
   const kept = (hard: boolean): Enforcement => (hard ? 'hard' : 'none');
-  return {
+  const capabilities: ProviderCapabilities = {
     isolation: 'container',
     platforms: [`linux/${arch}`],
     limits: {
@@ -142,6 +153,8 @@ export function capabilitiesOf(
     machine: { cpus: facts.cpus, memoryBytes: facts.memoryBytes || null, diskBytes: null },
     details,
   };
+  found.set(capabilities, engine.images);
+  return capabilities;
 }
 
 function unreachable(error: unknown, where: string): Unusable {

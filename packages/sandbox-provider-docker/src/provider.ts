@@ -18,11 +18,11 @@ import { probeVolumeSize } from './disk/index.js';
 import { ANSWER_MS, bounded } from './engine/bounded.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
-import { imageFor, ImageList, missingImage, missingTools, toolsImage } from './images.js';
+import { imageFor, missingImage, missingTools, toolsImage } from './images.js';
 import { randomIdentity } from './identity.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
-import { capabilitiesOf, probeEngine, type UsableEngine } from './probe.js';
+import { capabilitiesOf, imagesOf, probeEngine, type UsableEngine } from './probe.js';
 import { reclaimFrom, removeSandbox } from './reclaim.js';
 import { DockerSandbox } from './sandbox.js';
 
@@ -40,8 +40,6 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   readonly #seccomp = JSON.stringify(containerProfile());
   #connection: Connection | null = null;
   #usable: UsableEngine | null = null;
-  /** Kept fresh by the engine's announcements, so that an image that came a moment ago is known. */
-  #images: ImageList | null = null;
   #volumesAreSized: boolean | null = null;
   /** Sandboxes of failed preparations that could not be removed, with their instances. */
   readonly #unremoved = new Map<string, string>();
@@ -67,7 +65,6 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
       return found;
     }
     this.#usable = found;
-    this.#images = found.images;
     connection.events.start();
     const sizesVolumes = await this.#sizesVolumes(connection.engine);
     return { available: true, capabilities: capabilitiesOf(found, this.#networks(found.images), sizesVolumes) };
@@ -80,7 +77,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     return this.#volumesAreSized;
   }
 
-  #networks(images: ImageList): readonly ('none' | 'full')[] {
+  #networks(images: UsableEngine['images']): readonly ('none' | 'full')[] {
     const { network } = this.options.images;
     return network !== undefined && images.has(network) ? ['none', 'full'] : ['none'];
   }
@@ -95,28 +92,20 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const engine = new Engine(connect(endpoint));
     const events = new EngineEvents(engine);
     const changed = (): void => this.ports.changed?.();
-    events.on('images', () => void this.#refreshImages(engine));
-    events.on('silent', changed).on('listening', changed);
+    // Whoever keeps a probe asks for another then, so that an image that came a moment ago is known.
+    events.on('images', changed).on('silent', changed).on('listening', changed);
     this.#connection = { engine, events, endpoint, where: describeEndpoint(endpoint) };
     return this.#connection;
-  }
-
-  async #refreshImages(engine: Engine): Promise<void> {
-    try {
-      this.#images = new ImageList(await engine.images());
-    } catch (error) {
-      this.ports.logger.debug('The images could not be listed', { error: sentenceOf(error) }); // the next probe does it
-    }
-    this.ports.changed?.();
   }
 
   override check(config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
     if (!probe.available) return [];
     const refusals = [...unmetNeeds(config, probe.capabilities)];
+    const there = imagesOf(probe.capabilities);
     const reference = imageFor(config, this.options.images);
-    if (this.#images !== null && !this.#images.has(reference)) {
+    if (there !== null && !there.has(reference)) {
       refusals.push({ field: 'image', message: missingImage(reference, config) });
-    } else if (this.#images !== null && toolsImage(config, this.options.images, this.#images) === null) {
+    } else if (there !== null && toolsImage(config, this.options.images, there) === null) {
       refusals.push({ field: 'image', message: missingTools });
     }
     return [...refusals, ...refusedLimits(config.limits)];

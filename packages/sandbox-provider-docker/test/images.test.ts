@@ -110,18 +110,27 @@ test('a missing image is refused by check() and by prepare(), with what to do, f
   expect(await server.leftovers()).toEqual([]);
 });
 
-test('an image that came a moment ago is known without another probe, and one that went is missed', async () => {
+test('a check goes by its probe alone; an image that came or went is announced, so that another probe is made', async () => {
   let changes = 0;
   const watching = new TestServer({}, { changed: () => changes++ });
-  const probe: ProviderProbe = await watching.provider.probe();
   const config = watching.config({}, { image: FRESH });
-  const refused = (): boolean => watching.provider.check(config, probe).length > 0;
-  expect(refused()).toBe(true);
-  await until('it listens', () => changes > 0);
-  await docker.getImage(BUSYBOX).tag({ repo: FRESH });
-  await until('it is known', () => !refused(), 3000);
-  await docker.getImage(FRESH).remove();
-  await until('it is missed', refused, 3000);
+  const refused = (probe: ProviderProbe): boolean => watching.provider.check(config, probe).length > 0;
+  const announced = async (what: () => Promise<unknown>): Promise<ProviderProbe> => {
+    const before = changes;
+    await what();
+    await until('it is announced', () => changes > before, 3000);
+    return watching.provider.probe();
+  };
+  const without = await announced(() => watching.provider.probe());
+  expect(refused(without)).toBe(true);
+  const having = await announced(() => docker.getImage(BUSYBOX).tag({ repo: FRESH }));
+  expect([without, having].map(refused)).toEqual([true, false]);
+  const lacking = await announced(() => docker.getImage(FRESH).remove());
+  expect([without, having, lacking].map(refused)).toEqual([true, false, true]);
+  await expect(watching.provider.prepare('s', watching.solution({}), config)).rejects.toMatchObject({
+    code: 'SANDBOX009',
+    field: 'image',
+  });
   await watching[Symbol.asyncDispose]();
 });
 
