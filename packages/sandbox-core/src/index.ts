@@ -1,3 +1,4 @@
+export * from './archive/index.js';
 export * from './config/index.js';
 export * from './contract/index.js';
 export * from './execution/index.js';

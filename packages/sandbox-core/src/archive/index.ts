@@ -1,0 +1,5 @@
+export { archivePath } from './entry.js';
+export type { ArchiveEntry } from './entry.js';
+export { readTar } from './read-tar.js';
+export type { TarBounds, UnfitEntry } from './read-tar.js';
+export { writeTar } from './write-tar.js';
