@@ -1,15 +1,36 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describeProvider } from '@ergon/sandbox-conformance';
 import { Engine } from '../src/engine/engine.js';
 import { dockerOptions, DockerProvider } from '../src/index.js';
 import { LABEL } from '../src/names.js';
 import { docker, leftovers } from './support/engine.js';
+import { hostAddresses, link, publicAddress, reached, serve } from './support/neighbours.js';
 import { DEBIAN } from './support/server.js';
 
 /** Folder for the report; without it the report is only printed. */
 const folder = process.env.ERGON_TEST_REPORTS;
 
 const engine = new Engine(docker);
+/** At which the test's services listen, on all addresses of where they are. */
+const port = 7777;
+const plain = `ergon-test-${randomUUID()}`;
+
+/** What was made, last first. */
+const undo: (() => PromiseLike<unknown>)[] = [];
+beforeAll(async () => {
+  const [host, beyond] = [await serve('host'), await serve('none')];
+  undo.unshift(
+    () => host[Symbol.asyncDispose](),
+    () => beyond[Symbol.asyncDispose](),
+  );
+  undo.unshift(await link(beyond));
+  const network = await docker.createNetwork({ Name: plain });
+  undo.unshift(() => network.remove());
+}, 60_000);
+afterAll(async () => {
+  for (const each of undo) await each();
+}, 60_000);
 
 describeProvider({
   test,
@@ -24,6 +45,11 @@ describeProvider({
       }
     },
     leftovers: (instanceId) => leftovers(instanceId),
+    reachable: { host: publicAddress, port },
+    beside: {
+      services: hostAddresses.map((host) => ({ host, port })),
+      reaches: async ({ host }) => (await reached(plain, port, [host])).length === 1,
+    },
   },
   ...(folder !== undefined && { reportFile: join(folder, 'docker') }),
 });

@@ -50,25 +50,41 @@ print('done')
   });
 });
 
-test('a folder too deep to be counted is the limit of the disk, and can be removed by calls to files', async () => {
+const nested = (name: string, depth: number): readonly string[] => [
+  'sh',
+  '-c',
+  `i=0; while [ $i -lt ${depth} ]; do mkdir ${name}; cd ${name}; i=$((i+1)); done; sleep 3; exit 4`,
+];
+
+test.each([
+  ['by its path', 'a'.repeat(100), 60],
+  ['by its levels', 'n', 1200],
+])(
+  'a folder too deep to be counted, %s, is the limit of the disk, and can be removed by calls to files',
+  async (_, name, depth) => {
+    const sandbox = await server.sandbox();
+    try {
+      const run = await sandbox.run(nested(name, depth));
+      expect(run.end).toMatchObject({ cause: 'limit', limitsHit: [{ limit: 'disk' }] });
+      expect(run.end.limitsHit[0]?.evidence.length).toBeLessThan(300);
+      await server.provider.files(sandbox.id).remove(`/workspace/${name}`);
+      expect(await sandbox.run(['echo', 'again'])).toMatchObject({
+        stdout: 'again\n',
+        end: { cause: 'exited', exitCode: 0 },
+      });
+    } finally {
+      await sandbox.cleanup();
+    }
+  },
+);
+
+test('three hundred folders in each other are counted as any others', async () => {
   const sandbox = await server.sandbox();
-  try {
-    const name = 'a'.repeat(100);
-    const run = await sandbox.run([
-      'sh',
-      '-c',
-      `i=0; while [ $i -lt 60 ]; do mkdir ${name}; cd ${name}; i=$((i+1)); done; sleep 30`,
-    ]);
-    expect(run.end).toMatchObject({ cause: 'limit', limitsHit: [{ limit: 'disk' }] });
-    expect(run.end.limitsHit[0]?.evidence.length).toBeLessThan(300);
-    await server.provider.files(sandbox.id).remove(`/workspace/${name}`);
-    expect(await sandbox.run(['echo', 'again'])).toMatchObject({
-      stdout: 'again\n',
-      end: { cause: 'exited', exitCode: 0 },
-    });
-  } finally {
-    await sandbox.cleanup();
-  }
+  const { end } = await sandbox.run(nested('n', 300));
+  expect(end).toMatchObject({ cause: 'exited', exitCode: 4, limitsHit: [], reason: null });
+  expect(end.usage.diskBytes).toBeGreaterThanOrEqual(300 * 4096);
+  expect((await sandbox.run(['echo', 'again'])).stdout).toBe('again\n');
+  await sandbox.cleanup();
 });
 
 test('what was written faster than anybody looked is told at the end', async () => {
