@@ -26,9 +26,11 @@ export interface StoredUnit {
 
 export interface RegistryStatistics {
   readonly units: number;
-  readonly byType: Readonly<Record<string, number>>;
+  /** Null: the registry does not tell. */
+  readonly byType: Readonly<Record<string, number>> | null;
   readonly meetsStandards: number;
-  readonly testResults: number;
+  /** Null: the registry does not tell. */
+  readonly testResults: number | null;
 }
 
 /** A store of units (solutions among them). What was acknowledged is durable. */

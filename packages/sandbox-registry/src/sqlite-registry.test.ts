@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestResultRecord } from '@ergon/sandbox-core';
 import Database from 'libsql';
+import { describeRegistry } from './describe-registry.js';
 import { SqliteRegistry } from './sqlite-registry.js';
 import type { UnitInput } from './unit.js';
 
@@ -19,107 +19,9 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+describeRegistry({ test, open: async () => new SqliteRegistry(file) });
+
 const hello: UnitInput = { type: 'solution', name: 'Hello', version: '1.0.0', content: { code: 'print(1)' } };
-
-function result(number: number, fields: Partial<TestResultRecord> = {}): TestResultRecord {
-  return {
-    executionId: `execution-${number}`,
-    timestamp: new Date(Date.UTC(2026, 0, 1, 0, number)).toISOString(),
-    status: 'completed',
-    exitCode: 0,
-    executionTimeMs: 12.5,
-    provider: 'sandbox-exec',
-    errors: [],
-    ...fields,
-  };
-}
-
-test('a stored unit comes back with all of its fields, those that the registry does not know too', async () => {
-  const { id, replaced } = await registry.store({
-    ...hello,
-    lineage: ['parent'],
-    source: 'https://example.org',
-    metadata: { author: 'Ada', depth: [1, { two: null }] },
-    description: 'says hello to "Zoë" \u{1F600}',
-  });
-  expect(replaced).toBe(false);
-  const stored = await registry.get(id);
-  expect(stored?.testResults).toEqual([]);
-  expect(stored?.unit).toEqual({
-    ...hello,
-    id,
-    meets_standards: false,
-    lineage: ['parent'],
-    source: 'https://example.org',
-    metadata: { author: 'Ada', depth: [1, { two: null }] },
-    description: 'says hello to "Zoë" \u{1F600}',
-    created: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
-    updated: stored?.unit.created,
-  });
-  expect(await registry.getSolution(id)).toEqual({
-    id,
-    name: 'Hello',
-    version: '1.0.0',
-    content: { code: 'print(1)' },
-  });
-});
-
-test('a known id is replaced and keeps its creation time and its test results', async () => {
-  await registry.store({ ...hello, id: 'abc123' });
-  await registry.recordTestResult('abc123', result(1));
-  const before = await registry.get('abc123');
-  const again = await registry.store({ ...hello, id: 'abc123', name: 'Bye', created: '1999-01-01', test_results: [] });
-  expect(again).toEqual({ id: 'abc123', replaced: true });
-  const after = await registry.get('abc123');
-  expect(after?.unit.name).toBe('Bye');
-  expect(after?.unit.created).toBe(before?.unit.created);
-  expect(after?.testResults).toEqual([result(1)]);
-});
-
-test('an unknown unit is null, and a result for it is no error', async () => {
-  expect(await registry.get('nobody')).toBeNull();
-  expect(await registry.getSolution('nobody')).toBeNull();
-  await registry.recordTestResult('nobody', result(1));
-  expect((await registry.statistics()).testResults).toBe(0);
-});
-
-test('the last ten results are kept, newest last, and one recorded twice is there once', async () => {
-  await registry.store({ ...hello, id: 'a' });
-  await registry.store({ ...hello, id: 'b' });
-  for (let number = 12; number >= 1; number -= 1) await registry.recordTestResult('a', result(number));
-  await registry.recordTestResult('b', result(1));
-  await registry.recordTestResult('a', result(7, { status: 'failed', exitCode: 3, errors: ['It broke.'] }));
-  const kept = (await registry.get('a'))?.testResults ?? [];
-  expect(kept.map((one) => one.executionId)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((n) => `execution-${n}`));
-  expect(kept[4]).toEqual(result(7, { status: 'failed', exitCode: 3, errors: ['It broke.'] }));
-  expect((await registry.get('b'))?.testResults).toHaveLength(1);
-});
-
-test('a search filters by type, by a part of the name in any case, by standards, and says when there is more', async () => {
-  await registry.store({ ...hello, name: 'Ärger 100%', meets_standards: true });
-  await registry.store({ ...hello, name: 'Second' });
-  await registry.store({ ...hello, name: 'Third', type: 'tool' });
-  const names = async (filter: Parameters<SqliteRegistry['search']>[0]): Promise<string[]> =>
-    (await registry.search(filter)).units.map((unit) => unit.name);
-  expect(await names({})).toEqual(['Third', 'Second', 'Ärger 100%']);
-  expect(await names({ type: 'solution' })).toEqual(['Second', 'Ärger 100%']);
-  expect(await names({ name: 'äRG' })).toEqual(['Ärger 100%']);
-  expect(await names({ name: '%' })).toEqual(['Ärger 100%']);
-  expect(await names({ name: '_' })).toEqual([]);
-  expect(await names({ meetsStandards: false, type: 'tool' })).toEqual(['Third']);
-  expect(await registry.search({ limit: 2 })).toMatchObject({
-    units: [{ name: 'Third' }, { name: 'Second' }],
-    truncated: true,
-  });
-  expect((await registry.search({ limit: 3 })).truncated).toBe(false);
-  expect(await registry.types()).toEqual(['solution', 'tool']);
-  expect(await registry.statistics()).toEqual({
-    units: 3,
-    byType: { solution: 2, tool: 1 },
-    meetsStandards: 1,
-    testResults: 0,
-  });
-});
 
 test('a search answers with at most 32 MiB of units', async () => {
   const code = 'x'.repeat(12 * 1024 * 1024);
@@ -127,64 +29,6 @@ test('a search answers with at most 32 MiB of units', async () => {
   const found = await registry.search();
   expect(found.units.map((unit) => unit.id)).toEqual(['c', 'b']);
   expect(found.truncated).toBe(true);
-});
-
-test('a unit that others were made from is deleted after them, not before', async () => {
-  await registry.store({ ...hello, id: 'parent', lineage: ['parent'] });
-  await registry.store({ ...hello, id: 'child', lineage: ['parent', 'parent'] });
-  await registry.recordTestResult('child', result(1));
-  expect(await registry.delete('parent')).toEqual({ dependents: ['child'] });
-  expect(await registry.get('parent')).not.toBeNull();
-  expect(await registry.delete('child')).toBe('deleted');
-  expect((await registry.statistics()).testResults).toBe(0);
-  expect(await registry.delete('parent')).toBe('deleted');
-  expect(await registry.delete('parent')).toBe('unknown');
-});
-
-test('a replaced unit no longer depends on what it named before', async () => {
-  await registry.store({ ...hello, id: 'parent' });
-  await registry.store({ ...hello, id: 'child', lineage: ['parent'] });
-  await registry.store({ ...hello, id: 'child', lineage: [] });
-  expect(await registry.delete('parent')).toBe('deleted');
-});
-
-const deep = JSON.parse(`${'['.repeat(10_000)}${']'.repeat(10_000)}`) as unknown;
-test.each<[string, unknown, string | RegExp]>([
-  ['no object', [], 'The input: must be an object.'],
-  ['no type', { ...hello, type: undefined }, 'type: must be text of 1 to 100 characters.'],
-  ['an empty type', { ...hello, type: ' ' }, 'type: must be text of 1 to 100 characters.'],
-  ['a number as name', { ...hello, name: 7 }, 'name: must be text of 1 to 200 characters.'],
-  ['a long name', { ...hello, name: 'x'.repeat(201) }, 'name: must be text of 1 to 200 characters.'],
-  ['a NUL in the name', { ...hello, name: 'a\0b' }, /^name: must not contain a control character/],
-  ['half a surrogate pair', { ...hello, name: '\ud800' }, /^name: must not contain a control character/],
-  ['no version', { ...hello, version: null }, 'version: must be text of 1 to 100 characters.'],
-  ['content that is text', { ...hello, content: 'x' }, 'content: must be an object.'],
-  ['an id with a slash', { ...hello, id: '../x' }, /^id: must be 1 to 128 letters/],
-  ['a reserved id', { ...hello, id: 'types' }, 'id: must not be a name that the registry uses itself.'],
-  ['standards as text', { ...hello, meets_standards: 'yes' }, 'meets_standards: must be true or false.'],
-  ['a lineage of numbers', { ...hello, lineage: ['a', 4] }, /^lineage\.1: must be 1 to 128 letters/],
-  ['a source that is a number', { ...hello, source: 4 }, 'source: must be text, an object or null.'],
-  ['metadata that is a list', { ...hello, metadata: [] }, 'metadata: must be an object.'],
-  ['deep content', { ...hello, content: { deep } }, 'content: must not be nested more than 64 levels deep.'],
-  ['a deep extra field', { ...hello, extra: deep }, 'extra: must not be nested more than 64 levels deep.'],
-  [
-    'content of too many values',
-    { ...hello, content: { a: Array.from({ length: 100_000 }, () => []) } },
-    'The input: must have at most 100000 values, counted at any depth.',
-  ],
-  [
-    'too many fields',
-    Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`k${n}`, 1])),
-    /^The input: must have/,
-  ],
-  ['metadata that is a Map', { ...hello, metadata: new Map() }, 'metadata: must be an object.'],
-  ['too much', { ...hello, content: { code: 'x'.repeat(17 * 1024 * 1024) } }, /^content: is too large; the unit has/],
-])('%s is refused with a sentence that names the field', async (_case, unit, sentence) => {
-  await expect(registry.store(unit as UnitInput)).rejects.toMatchObject({
-    code: 'SANDBOX008',
-    message: typeof sentence === 'string' ? sentence : (expect.stringMatching(sentence) as string),
-  });
-  expect((await registry.statistics()).units).toBe(0);
 });
 
 /** A little of everything that makes a unit dear: as many values as may be, in `content` and beside it, and long text. */
@@ -208,23 +52,6 @@ test('the largest unit that is taken holds the event loop as briefly as the READ
   await timed('search', () => registry.search());
   // Twenty times less than unbounded ones took, and some times more than on an idle machine.
   expect(Math.max(...Object.values(took))).toBeLessThan(1000);
-});
-
-test('a field named __proto__ changes nothing', async () => {
-  const input = JSON.parse(
-    `{"type":"t","name":"n","version":"1","content":{"__proto__":{"x":1}},"__proto__":{"id":"evil"}}`,
-  ) as UnitInput;
-  const { id } = await registry.store(input);
-  expect(id).not.toBe('evil');
-  const unit = (await registry.get(id))?.unit;
-  expect(unit?.id).toBe(id);
-  expect(unit?.content.x).toBeUndefined();
-  expect(({} as Record<string, unknown>).x).toBeUndefined();
-});
-
-test('an id from outside that is no id finds nothing', async () => {
-  await registry.store({ ...hello, id: 'abc' });
-  for (const id of ['', 'abc\0', "abc' OR 1=1", '%']) expect(await registry.get(id)).toBeNull();
 });
 
 test('the file is for its owner only', () => {

@@ -16,20 +16,14 @@ import {
   typeRowSchema,
   unitRowSchema,
 } from './rows.js';
+import { searchFilterSchema } from './search-filter.js';
+import { takeRecords } from './test-results.js';
 import type { Unit, UnitInput } from './unit.js';
-import { keptTestResults, maxUnitBytes, unitSchema } from './unit.js';
+import { documentOf, keptTestResults, unitSchema } from './unit.js';
 
 /** A search answers with at most so many bytes of units, so that no filter makes a server hold them all. */
 const maxSearchBytes = 32 * 1024 * 1024;
 const namedDependents = 10;
-
-const limitMessage = 'must be a whole number from 1 to 1000';
-const filterSchema = z.strictObject({
-  type: z.string().max(100, 'must have at most 100 characters').optional(),
-  name: z.string().max(200, 'must have at most 200 characters').optional(),
-  meetsStandards: z.boolean().optional(),
-  limit: z.int(limitMessage).min(1, limitMessage).max(1000, limitMessage).default(100),
-});
 
 /**
  * A registry in one SQLite file. A unit or result is on the disk when its promise resolves, whatever ends the process.
@@ -48,17 +42,8 @@ export class SqliteRegistry implements Registry {
 
   async store(input: UnitInput): Promise<{ readonly id: string; readonly replaced: boolean }> {
     const { id = randomUUID(), ...unit } = parseInput(unitSchema, input);
-    const document = JSON.stringify({ ...unit, created: undefined, updated: undefined, test_results: undefined });
-    const bytes = Buffer.byteLength(document);
-    if (bytes > maxUnitBytes) {
-      throw new SandboxError(
-        'SANDBOX008',
-        `content: is too large; the unit has ${bytes} bytes, at most ${maxUnitBytes} are kept.`,
-        {
-          field: 'content',
-        },
-      );
-    }
+    const { metadata, records } = takeRecords(unit.metadata);
+    const { document, bytes } = documentOf({ ...unit, metadata });
     const now = new Date().toISOString();
     const replaced = this.#transaction(() => {
       const known = this.#get(idRowSchema, 'SELECT id FROM units WHERE id = ?', id) !== null;
@@ -70,13 +55,14 @@ export class SqliteRegistry implements Registry {
       );
       this.#run('DELETE FROM lineage WHERE unit_id = ?', id);
       for (const parent of new Set(unit.lineage ?? [])) this.#run('INSERT INTO lineage VALUES (?, ?)', id, parent);
+      for (const record of records) this.#insertResult(id, record);
       return known;
     });
     return { id, replaced };
   }
 
   async search(filter: SearchFilter = {}): Promise<SearchResult> {
-    const { type, name, meetsStandards, limit } = parseInput(filterSchema, filter);
+    const { type, name, meetsStandards, limit } = parseInput(searchFilterSchema, filter);
     const conditions: string[] = [];
     const values: (string | number)[] = [];
     const where = (condition: string, value: string | number): void => {
@@ -147,22 +133,24 @@ export class SqliteRegistry implements Registry {
   /** The same execution recorded again replaces its first record. */
   async recordTestResult(solutionId: string, result: TestResultRecord): Promise<void> {
     const record = parseInput(recordSchema, result);
-    this.#transaction(() => {
-      this.#run(
-        `INSERT INTO test_results (unit_id, execution_id, timestamp, record) SELECT id, ?, ?, ? FROM units WHERE id = ?
-         ON CONFLICT (unit_id, execution_id) DO UPDATE SET timestamp = excluded.timestamp, record = excluded.record`,
-        ...[record.executionId, new Date(record.timestamp).toISOString(), JSON.stringify(record), solutionId],
-      );
-      this.#run(
-        `DELETE FROM test_results WHERE unit_id = ?1 AND rowid NOT IN
-         (SELECT rowid FROM test_results WHERE unit_id = ?1 ORDER BY timestamp DESC, rowid DESC LIMIT ${keptTestResults})`,
-        solutionId,
-      );
-    });
+    this.#transaction(() => this.#insertResult(solutionId, record));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#database.open) this.#database.close();
+  }
+
+  #insertResult(unitId: string, record: TestResultRecord): void {
+    this.#run(
+      `INSERT INTO test_results (unit_id, execution_id, timestamp, record) SELECT id, ?, ?, ? FROM units WHERE id = ?
+       ON CONFLICT (unit_id, execution_id) DO UPDATE SET timestamp = excluded.timestamp, record = excluded.record`,
+      ...[record.executionId, new Date(record.timestamp).toISOString(), JSON.stringify(record), unitId],
+    );
+    this.#run(
+      `DELETE FROM test_results WHERE unit_id = ?1 AND rowid NOT IN
+       (SELECT rowid FROM test_results WHERE unit_id = ?1 ORDER BY timestamp DESC, rowid DESC LIMIT ${keptTestResults})`,
+      unitId,
+    );
   }
 
   #unit(id: string): Unit | null {

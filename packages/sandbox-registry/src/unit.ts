@@ -1,3 +1,4 @@
+import { SandboxError } from '@ergon/sandbox-core';
 import { z } from 'zod';
 
 /** A unit's size as JSON, in bytes. */
@@ -29,7 +30,7 @@ function lineSchema(max: number): z.ZodString {
 }
 
 // z.record would look at every name in it, each time that it is read.
-const jsonObjectSchema = z.custom<Readonly<Record<string, unknown>>>(
+export const jsonObjectSchema = z.custom<Readonly<Record<string, unknown>>>(
   (value) => Object.prototype.toString.call(value) === '[object Object]',
   'must be an object',
 );
@@ -52,6 +53,11 @@ function hasTooManyValues(value: unknown): boolean {
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((child) => isDeeper(child, levels - 1));
+}
+
+/** A field that is nested deeper than a unit may be. */
+export function deepField(unit: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(unit).find((field) => isDeeper(unit[field], maxDepth));
 }
 
 export const unitFieldsSchema = z.looseObject(
@@ -82,7 +88,7 @@ export const unitSchema = z.preprocess(
     return z.NEVER;
   },
   unitFieldsSchema.superRefine((unit, context) => {
-    const deep = Object.keys(unit).find((field) => isDeeper(unit[field], maxDepth));
+    const deep = deepField(unit);
     if (deep !== undefined) {
       context.addIssue({
         code: 'custom',
@@ -92,6 +98,21 @@ export const unitSchema = z.preprocess(
     }
   }),
 );
+
+/**
+ * What is stored of a unit's other fields: all but what the registry itself writes.
+ * @throws SandboxError SANDBOX008 when that is too large
+ */
+export function documentOf(unit: Readonly<Record<string, unknown>>): { document: string; bytes: number } {
+  const document = JSON.stringify({ ...unit, created: undefined, updated: undefined, test_results: undefined });
+  const bytes = Buffer.byteLength(document);
+  if (bytes <= maxUnitBytes) return { document, bytes };
+  throw new SandboxError(
+    'SANDBOX008',
+    `content: is too large; the unit has ${bytes} bytes, at most ${maxUnitBytes} are kept.`,
+    { field: 'content' },
+  );
+}
 
 export type UnitInput = z.input<typeof unitFieldsSchema>;
 
