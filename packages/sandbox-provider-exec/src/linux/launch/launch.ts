@@ -56,7 +56,8 @@ export class Launch {
 
   private constructor(child: ChildProcess, { stdin, stdout, stderr }: StandardPipes) {
     this.#child = child;
-    this.output = new ProgramOutput({ stdout: stdout.ours, stderr: stderr.ours });
+    const readable = (fd: number): Socket => new Socket({ fd, readable: true, writable: false });
+    this.output = new ProgramOutput({ stdout: readable(stdout.ours), stderr: readable(stderr.ours) });
     this.input = new Socket({ fd: stdin.ours, readable: false, writable: true });
     this.input.on('error', () => undefined); // `write` reports it to its caller
     this.#collect(1, (text) => (this.#log += text));
