@@ -25,8 +25,27 @@ export interface ConformanceFixtures {
    * @param sandboxIds the sandboxes that the suite asked for under that instance
    */
   leftovers(instanceId: string, sandboxIds: readonly string[]): Promise<readonly string[]>;
-  /** A TCP address outside that a sandbox with network `full` can reach. Absent: that it can reach something is not tested. */
-  readonly reachable?: { readonly host: string; readonly port: number };
+  /** A service outside that a sandbox with network `full` can reach. Absent: that it can reach something is not tested. */
+  readonly reachable?: TcpService;
+  /** What is open beside a sandbox and has to be closed to it. Absent: that walls close what is open without them is tested on this machine alone. */
+  readonly beside?: Surroundings;
+}
+
+export interface TcpService {
+  /** An IP address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Of the machine on which programs run, which may be another than this one, or have a network namespace of its own. */
+export interface Surroundings {
+  /**
+   * Services at addresses of that machine: its own, and those at which clouds hand out credentials (169.254.169.254, …), given to it for the test.
+   * Listening on all addresses, a service is looked for at the gateway of a sandbox, too.
+   */
+  readonly services: readonly TcpService[];
+  /** Whether whoever has no walls around it reaches one from there, e.g. a plain container: a service that nobody reaches would prove nothing. */
+  reaches(service: TcpService): Promise<boolean>;
 }
 
 /** Fields of a configuration that the suite leaves to the author. */

@@ -5,26 +5,27 @@ import { Engine } from '../src/engine/engine.js';
 import { dockerOptions, DockerProvider } from '../src/index.js';
 import { LABEL } from '../src/names.js';
 import { docker, leftovers } from './support/engine.js';
-import { hostAddresses, link, publicAddress, reached, serve } from './support/neighbours.js';
+import { hostAddressesOf, link, publicAddressOf, reached, serve } from './support/neighbours.js';
 import { DEBIAN } from './support/server.js';
 
 /** Folder for the report; without it the report is only printed. */
 const folder = process.env.ERGON_TEST_REPORTS;
 
 const engine = new Engine(docker);
-/** At which the test's services listen, on all addresses of where they are. */
-const port = 7777;
+/** The test's services listen there on all addresses of where they are; another test's may stand beside them. */
+const port = 7787;
+const place = { device: 'ergon-suite', range: '198.51.100' };
 const plain = `ergon-test-${randomUUID()}`;
 
 /** What was made, last first. */
 const undo: (() => PromiseLike<unknown>)[] = [];
 beforeAll(async () => {
-  const [host, beyond] = [await serve('host'), await serve('none')];
+  const [host, beyond] = [await serve('host', port), await serve('none', port)];
   undo.unshift(
     () => host[Symbol.asyncDispose](),
     () => beyond[Symbol.asyncDispose](),
   );
-  undo.unshift(await link(beyond));
+  undo.unshift(await link(beyond, place));
   const network = await docker.createNetwork({ Name: plain });
   undo.unshift(() => network.remove());
 }, 60_000);
@@ -45,9 +46,9 @@ describeProvider({
       }
     },
     leftovers: (instanceId) => leftovers(instanceId),
-    reachable: { host: publicAddress, port },
+    reachable: { host: publicAddressOf(place), port },
     beside: {
-      services: hostAddresses.map((host) => ({ host, port })),
+      services: hostAddressesOf(place).map((host) => ({ host, port })),
       reaches: async ({ host }) => (await reached(plain, port, [host])).length === 1,
     },
   },

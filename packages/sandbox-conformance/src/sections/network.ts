@@ -11,6 +11,7 @@ import { needsAll, needsGiven, needsNetwork, needsPython, section } from '../sui
 import type { ConformanceTest, Section } from '../suite.js';
 
 const needsReachable = needsGiven('no fixture `reachable` given', ({ fixtures }) => fixtures.reachable !== undefined);
+const needsBeside = needsGiven('no fixture `beside` given', ({ fixtures }) => fixtures.beside !== undefined);
 const metadata = ['169.254.169.254', 'fd00:ec2::254', '100.100.100.200'];
 
 export const network: Section = section('Network', [
@@ -101,6 +102,26 @@ export const network: Section = section('Network', [
       }
     },
   },
+  {
+    name: 'full: what a neighbour without walls reaches of the machine below is closed to a sandbox, at its gateway too',
+    needs: needsAll(needsNetwork('full'), needsBeside, needsPython),
+    body: async (house) => {
+      const { beside } = house.claims.fixtures;
+      const services = beside?.services ?? [];
+      for (const service of services) {
+        if (!(await beside?.reaches(service)))
+          throw new Error(`Nobody reaches ${service.host}:${service.port} of the fixture \`beside\`.`);
+      }
+      const sandbox = await withNetwork(house, { mode: 'full' });
+      const gateways = await gatewaysOf(house, sandbox);
+      const ports = new Set(services.map(({ port }) => port));
+      const atGateways = [...ports].flatMap((port) => gateways.map((host) => ({ host, port })));
+      for (const { host, port } of [...services, ...atGateways]) {
+        const answer = await dial(house, sandbox, host, port);
+        holds(!answer.startsWith('connected'), closed, `${host}:${port}: ${answer}`);
+      }
+    },
+  },
   ...(['none', 'full'] as const).flatMap((mode) => [
     loopbackIsClosed(mode),
     addressesAreClosed(mode),
@@ -116,9 +137,8 @@ function loopbackIsClosed(mode: 'none' | 'full'): ConformanceTest {
       const sandbox = await withNetwork(house, { mode });
       await listening({ host: '127.0.0.1', port: 0 }, async (address, connections) => {
         const { port } = address as AddressInfo;
-        const { stdout: gateways } = await sandbox.run([house.python, '-c', listGateways]);
-        const targets = ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', ...gateways.split('\n'), ...ownAddresses()];
-        for (const target of targets.filter((each) => each !== '')) {
+        const gateways = await gatewaysOf(house, sandbox);
+        for (const target of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', ...gateways, ...ownAddresses()]) {
           const answer = await dial(house, sandbox, target, port);
           holds(!answer.startsWith('connected'), closed, `${target}: ${answer}`);
         }
@@ -137,11 +157,8 @@ function addressesAreClosed(mode: 'none' | 'full'): ConformanceTest {
       const sandbox = await withNetwork(house, { mode });
       await listening({ host: '0.0.0.0', port: 0 }, async (address, connections) => {
         const { port } = address as AddressInfo;
-        const { stdout: gateways } = await sandbox.run([house.python, '-c', listGateways]);
-        const targets = [...new Set([...gateways.split('\n'), ...ownAddresses()])].filter(
-          (each) => each !== '' && !each.includes(':'),
-        );
-        for (const target of targets) {
+        const targets = new Set([...(await gatewaysOf(house, sandbox)), ...ownAddresses()]);
+        for (const target of [...targets].filter((each) => !each.includes(':'))) {
           const answer = await dial(house, sandbox, target, port);
           holds(!answer.startsWith('connected'), closed, `${target}: ${answer}`);
         }
@@ -180,6 +197,12 @@ function ownAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((all) =>
     (all ?? []).flatMap(({ address, internal }) => (internal || address.startsWith('fe80:') ? [] : [address])),
   );
+}
+
+/** Addresses, as a program of the sandbox reads them in /proc/net/route. */
+async function gatewaysOf(house: House, sandbox: TestSandbox): Promise<string[]> {
+  const { stdout } = await sandbox.run([house.python, '-c', listGateways]);
+  return stdout.split('\n').filter((line) => line !== '');
 }
 
 /** @returns `connected`, `timed out`, or how it failed */

@@ -4,9 +4,9 @@ import { type RunningGuest, startGuest } from './guest.js';
 const docker = connect(resolveEndpoint());
 export const debian = 'ergon-test/debian:1';
 
-/** Answers on TCP and UDP at every address of its network namespace, on TCP at 127.0.0.1 as well. */
+/** Answers on TCP and UDP at every address of its network namespace; at the port above, on TCP, at 127.0.0.1. */
 const server = `
-import socket, threading
+import socket, sys, threading
 def tcp(host, port):
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -17,7 +17,8 @@ def udp(host, port, answer):
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); listener.bind((host, port))
     while True:
         data, sender = listener.recvfrom(999); listener.sendto(answer(data), sender)
-for target, args in [(tcp, ('0.0.0.0', 7777)), (tcp, ('127.0.0.1', 7778)), (udp, ('0.0.0.0', 7777, lambda data: b'here'))]:
+port = int(sys.argv[1])
+for target, args in [(tcp, ('0.0.0.0', port)), (tcp, ('127.0.0.1', port + 1)), (udp, ('0.0.0.0', port, lambda data: b'here'))]:
     threading.Thread(target=target, args=args).start()
 print('serving', flush=True)
 `;
@@ -71,9 +72,9 @@ export async function reached(
   return lines.flatMap((line) => (line.endsWith(' reached') ? [line.split(' ')[0] ?? ''] : []));
 }
 
-/** A server with this network, which serves when this resolves. */
-export function serve(networkMode: string): Promise<RunningGuest> {
-  return start('exec python3 -c "$0"', networkMode, server);
+/** A server with this network, which serves when this resolves, at this port and the one above. */
+export function serve(networkMode: string, port = 7777): Promise<RunningGuest> {
+  return start(`exec python3 -c "$0" ${port}`, networkMode, server);
 }
 
 /** A name server with this network, at this one of its addresses. */
@@ -88,35 +89,45 @@ async function start(script: string, networkMode: string, program: string): Prom
   return running;
 }
 
-/** Addresses that the host has for the test, and one of a machine beyond it that is reached through the host. */
-export const hostAddresses = [
-  '169.254.169.254',
-  '100.100.100.200',
-  '168.63.129.16',
-  '10.98.76.54',
-  '192.168.251.1',
-  '203.0.113.1',
-] as const;
-export const publicAddress = '203.0.113.7';
+/** A network of the host's for a test: one of the ranges that are for documentation, and the device by which the host is in it. */
+export interface Link {
+  readonly device: string;
+  /** The first three numbers of its addresses. */
+  readonly range: string;
+}
+
+const ownLink: Link = { device: 'ergon-public', range: '203.0.113' };
+
+/** Addresses that the host has for the test. */
+export function hostAddressesOf({ range }: Link): string[] {
+  return ['169.254.169.254', '100.100.100.200', '168.63.129.16', '10.98.76.54', '192.168.251.1', `${range}.1`];
+}
+/** The address of a machine beyond the host that is reached through it. */
+export function publicAddressOf({ range }: Link): string {
+  return `${range}.7`;
+}
+export const hostAddresses = hostAddressesOf(ownLink);
+export const publicAddress = publicAddressOf(ownLink);
 
 /** Gives the host of the engine those addresses, and a link to the machine `beyond`; gives back what takes them away. */
-export async function link(beyond: RunningGuest): Promise<() => Promise<void>> {
+export async function link(beyond: RunningGuest, place = ownLink): Promise<() => Promise<void>> {
+  const { device, range } = place;
   const { State } = await beyond.container.inspect();
   const inside = `nsenter --target ${State.Pid} --net`;
   const script = [
     'set -e',
-    `ip link add ergon-public type veth peer name beyond netns ${State.Pid}`,
-    ...hostAddresses.map(
-      (address) => `ip address add ${address}/${address.startsWith('203.') ? 24 : 32} dev ergon-public`,
+    `ip link add ${device} type veth peer name beyond netns ${State.Pid}`,
+    ...hostAddressesOf(place).map(
+      (address) => `ip address add ${address}/${address.startsWith(range) ? 24 : 32} dev ${device}`,
     ),
-    'ip link set ergon-public up',
-    `${inside} ip address add ${publicAddress}/24 dev beyond`,
+    `ip link set ${device} up`,
+    `${inside} ip address add ${publicAddressOf(place)}/24 dev beyond`,
     `${inside} ip link set beyond up`,
-    `${inside} ip route add default via 203.0.113.1`,
+    `${inside} ip route add default via ${range}.1`,
   ].join('\n');
   await onHost(script);
   // With the container it would go, too, but whenever the kernel finds the time.
-  return () => onHost('ip link delete ergon-public');
+  return () => onHost(`ip link delete ${device}`);
 }
 
 /** Runs a script as root of the engine's host, where networks are concerned. */
