@@ -31,6 +31,7 @@ export interface Body {
   readonly status: string;
   readonly stdout: string | null;
   readonly stream: string;
+  readonly ticket: string;
   readonly test_results: readonly Body[];
   readonly type: string;
 }
@@ -59,6 +60,8 @@ export class TestServer {
   readonly dataDir: string;
   readonly process: ChildProcess;
   url = '';
+  /** Of each call. */
+  headers: Readonly<Record<string, string>> = {};
   #output = '';
   #errors = '';
 
@@ -151,7 +154,7 @@ export class TestServer {
   ): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+      headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...this.headers, ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -5,7 +5,8 @@ import type { Logger } from '@ergon/sandbox-core';
 import { hasErrorCode, SandboxError, SandboxFactory, SandboxRunner, sentenceOf } from '@ergon/sandbox-core';
 import dockerProvider from '@ergon/sandbox-provider-docker';
 import execProvider from '@ergon/sandbox-provider-exec';
-import { SqliteRegistry } from '@ergon/sandbox-registry';
+import { HttpRegistry, SqliteRegistry } from '@ergon/sandbox-registry';
+import type { Registry } from '@ergon/sandbox-registry';
 import type { DependencyContainer } from 'tsyringe';
 import { container as root, instanceCachingFactory } from 'tsyringe';
 import type { ServerConfig } from './config/config.js';
@@ -21,7 +22,8 @@ export function createContainer(config: ServerConfig, logger: Logger): Dependenc
   container.register(tokens.logger, { useValue: logger });
   container.register(tokens.providers, { useValue: [execProvider, dockerProvider] });
   container.register(tokens.registry, {
-    useFactory: instanceCachingFactory(() => {
+    useFactory: instanceCachingFactory((): Registry => {
+      if (config.registry !== null) return new HttpRegistry(config.registry);
       makeDataDir(config.dataDir);
       return new SqliteRegistry(join(config.dataDir, 'registry.db'));
     }),

@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net';
 import type { SandboxRunner } from '@ergon/sandbox-core';
 import { SandboxError, hasErrorCode, sentenceOf } from '@ergon/sandbox-core';
 import type { DependencyContainer } from 'tsyringe';
+import type { WebSocketServer } from 'ws';
 import { createApp } from './app.js';
 import { startRunner } from './container.js';
 import { readExamples } from './examples.js';
 import { createHttpServer } from './http/server.js';
+import { acceptUpgrades } from './http/upgrade.js';
+import { createWebSocketServer } from './routes/socket.js';
 import { tokens } from './tokens.js';
 
 /** After the last run has ended, readers have so long to take what is left for them, in ms. */
@@ -43,12 +46,15 @@ export async function startServer(container: DependencyContainer): Promise<Runni
       const { id } = await registry.store(example);
       logger.debug('An example was stored', { unitId: id, name: example.name });
     }
-    const server = createHttpServer(createApp(container), logger);
+    const sockets = createWebSocketServer();
+    const app = createApp(container, sockets);
+    const server = createHttpServer(app, logger);
+    acceptUpgrades(server, app);
     await listen(server, config.host, config.port);
     let closing: Promise<void> | null = null;
     return {
       url: urlOf(server),
-      close: () => (closing ??= closeInOrder(server, container.resolve(tokens.runner), dispose)),
+      close: () => (closing ??= closeInOrder(server, sockets, container.resolve(tokens.runner), dispose)),
     };
   } catch (error) {
     await dispose();
@@ -56,7 +62,12 @@ export async function startServer(container: DependencyContainer): Promise<Runni
   }
 }
 
-async function closeInOrder(server: Server, runner: SandboxRunner, dispose: () => Promise<void>): Promise<void> {
+async function closeInOrder(
+  server: Server,
+  sockets: WebSocketServer,
+  runner: SandboxRunner,
+  dispose: () => Promise<void>,
+): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   try {
@@ -65,6 +76,7 @@ async function closeInOrder(server: Server, runner: SandboxRunner, dispose: () =
     server.closeIdleConnections();
     const timer = setTimeout(() => {
       server.closeAllConnections();
+      for (const socket of sockets.clients) socket.terminate();
     }, drainMs);
     await closed;
     clearTimeout(timer);

@@ -11,6 +11,7 @@ test('without variables the defaults hold', () => {
     ceiling: {},
     providerOptions: {},
     images: {},
+    registry: null,
     logLevel: 'info',
     examplesDir: null,
   });
@@ -22,6 +23,7 @@ test('every variable is read', () => {
   const config = readConfig(
     {
       ERGON_SANDBOX_HOST: '::1',
+      ERGON_SANDBOX_TOKEN: 'a-token-of-this-test',
       ERGON_SANDBOX_PORT: '0',
       ERGON_SANDBOX_DATA_DIR: 'data',
       ERGON_SANDBOX_MAX_CONCURRENT: '3',
@@ -32,11 +34,14 @@ test('every variable is read', () => {
       ERGON_SANDBOX_PROVIDER_OPTIONS: '{"docker":{"host":"unix:///run/x"}}',
       ERGON_SANDBOX_IMAGES: 'python=python:3.13-slim, default=registry.example.org:5000/base:1',
       ERGON_SANDBOX_EXAMPLES: 'one',
+      ERGON_SANDBOX_REGISTRY_URL: 'https://registry.example.org/',
+      ERGON_SANDBOX_REGISTRY_TOKEN: 'word',
     },
     ['--examples', 'two'],
   );
   expect(config).toEqual({
     host: '::1',
+    token: 'a-token-of-this-test',
     port: 0,
     dataDir: resolve('data'),
     maxConcurrent: 3,
@@ -54,6 +59,7 @@ test('every variable is read', () => {
     },
     providerOptions: { docker: { host: 'unix:///run/x' } },
     images: { python: 'python:3.13-slim', default: 'registry.example.org:5000/base:1' },
+    registry: { url: 'https://registry.example.org/api/ergon/registry', token: 'word' },
     logLevel: 'info',
     examplesDir: resolve('two'),
   });
@@ -69,8 +75,8 @@ test.each([
 });
 
 test.each([
-  ['ERGON_SANDBOX_HOST', '0.0.0.0', 'must be a loopback address'],
-  ['ERGON_SANDBOX_HOST', '127.evil.example', 'must be a loopback address'],
+  ['ERGON_SANDBOX_HOST', '0.0.0.0', 'ERGON_SANDBOX_TOKEN is needed'],
+  ['ERGON_SANDBOX_HOST', '127.evil.example', 'ERGON_SANDBOX_TOKEN is needed'],
   ['ERGON_SANDBOX_PORT', '65536', 'must be a whole number from 0 to 65535'],
   ['ERGON_SANDBOX_PORT', '8e3', 'must be a whole number'],
   ['ERGON_SANDBOX_MAX_CONCURRENT', '0', 'must be a whole number from 1'],
@@ -86,9 +92,13 @@ test.each([
   ['ERGON_SANDBOX_PROVIDER_OPTIONS', '{', 'must be JSON'],
   ['ERGON_SANDBOX_PROVIDER_OPTIONS', '[]', 'must be a JSON object by provider name'],
   ['ERGON_LOG_LEVEL', 'loud', 'must be error, critical, warn'],
-  ['ERGON_SANDBOX_TOKEN', 'x', 'does not support tokens yet'],
+  ['ERGON_SANDBOX_TOKEN', 'x', 'must have 16 to 1000 characters'],
   ['ERGON_SANDBOX_PROVIDERS', 'x', 'does not support extra provider packages yet'],
-  ['ERGON_SANDBOX_REGISTRY_URL', 'http://x', 'does not support a registry elsewhere yet'],
+  ['ERGON_SANDBOX_REGISTRY_URL', 'registry', 'must be an http or https address'],
+  ['ERGON_SANDBOX_REGISTRY_URL', 'http://localhost:8102/', 'must be another server than this one'],
+  ['ERGON_SANDBOX_REGISTRY_URL', 'http://[::1]:8102/api/ergon/registry', 'must be another server than this one'],
+  ['ERGON_SANDBOX_REGISTRY_TOKEN', 'two words', 'must be 1 to 4096 visible ASCII characters'],
+  ['ERGON_SANDBOX_REGISTRY_TOKEN', 'word', 'is for ERGON_SANDBOX_REGISTRY_URL'],
   ['ERGON_SANDBOX_IMAGES', 'python', 'must be python=IMAGE'],
   ['ERGON_SANDBOX_IMAGES', 'python=--privileged', 'must be python=IMAGE'],
   ['ERGON_SANDBOX_IMAGES', 'python=$(id)', 'must be python=IMAGE'],

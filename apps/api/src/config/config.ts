@@ -4,12 +4,16 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Ceiling } from '@ergon/sandbox-core';
 import { imageField, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import type { HttpRegistryOptions } from '@ergon/sandbox-registry';
+import { registryTokenSchema, registryUrlSchema } from '@ergon/sandbox-registry';
 import { z } from 'zod';
 import { parseCeiling } from './ceiling.js';
 
 /** What the server was told at its start. */
 export interface ServerConfig {
   readonly host: string;
+  /** What callers have to send as a bearer. Null: whoever reaches the loopback may call. */
+  readonly token: string | null;
   /** 0: any free port. */
   readonly port: number;
   /** Absolute. */
@@ -26,6 +30,8 @@ export interface ServerConfig {
   readonly providerOptions: Readonly<Record<string, unknown>>;
   /** Default images of containers, by language or purpose. */
   readonly images: Readonly<Record<string, string>>;
+  /** An existing registry, in place of the one in the data folder. */
+  readonly registry: HttpRegistryOptions | null;
   readonly logLevel: LogLevel;
   /** A folder of example solutions to store at the start. */
   readonly examplesDir: string | null;
@@ -93,8 +99,8 @@ const environmentSchema = z.object({
   ERGON_SANDBOX_HOST: z
     .string()
     .refine(
-      isLoopback,
-      'must be a loopback address: serving a network needs tokens, which this version does not support yet',
+      (host) => isIP(host) > 0 || hostField.safeParse(host).success,
+      'must be an address or a name of this machine',
     )
     .default('127.0.0.1'),
   ERGON_SANDBOX_PORT: wholeNumber(0, 65_535).default(8102),
@@ -121,6 +127,8 @@ const environmentSchema = z.object({
     .default({}),
   ERGON_SANDBOX_IMAGES: imagesField.default({}),
   ERGON_SANDBOX_EXAMPLES: z.string().optional(),
+  ERGON_SANDBOX_REGISTRY_URL: registryUrlSchema.optional(),
+  ERGON_SANDBOX_REGISTRY_TOKEN: registryTokenSchema.optional(),
   ERGON_LOG_LEVEL: z
     .string()
     .toLowerCase()
@@ -131,9 +139,11 @@ const environmentSchema = z.object({
       ),
     )
     .default('info'),
-  ERGON_SANDBOX_TOKEN: unbuilt('tokens'),
+  ERGON_SANDBOX_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,1000}$/, 'must have 16 to 1000 characters of printable ASCII, and no spaces')
+    .optional(),
   ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
-  ERGON_SANDBOX_REGISTRY_URL: unbuilt('a registry elsewhere'),
   ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
   ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
 });
@@ -153,12 +163,19 @@ export function readConfig(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const given = parseInput(environmentSchema, set);
+  if (!isLoopback(given.ERGON_SANDBOX_HOST) && given.ERGON_SANDBOX_TOKEN === undefined) {
+    throw new SandboxError(
+      'SANDBOX008',
+      `ERGON_SANDBOX_HOST: ${given.ERGON_SANDBOX_HOST} can be reached by others, so ERGON_SANDBOX_TOKEN is needed: at least 16 characters, e.g. of "openssl rand -hex 32".`,
+    );
+  }
   const examples = readOptions(argv).examples ?? given.ERGON_SANDBOX_EXAMPLES;
   const ceiling = given.ERGON_SANDBOX_CEILING;
   return {
     host: given.ERGON_SANDBOX_HOST,
     port: given.ERGON_SANDBOX_PORT,
     dataDir: resolve(given.ERGON_SANDBOX_DATA_DIR ?? defaultDataDir(set)),
+    token: given.ERGON_SANDBOX_TOKEN ?? null,
     maxConcurrent: given.ERGON_SANDBOX_MAX_CONCURRENT,
     prefer: given.ERGON_SANDBOX_PREFER,
     origins: new Set(given.ERGON_SANDBOX_ORIGINS),
@@ -166,9 +183,28 @@ export function readConfig(
     ceiling: ceiling === undefined ? {} : parseCeiling('ERGON_SANDBOX_CEILING', ceiling),
     providerOptions: given.ERGON_SANDBOX_PROVIDER_OPTIONS,
     images: given.ERGON_SANDBOX_IMAGES,
+    registry: existingRegistry(given),
     logLevel: logLevels[given.ERGON_LOG_LEVEL],
     examplesDir: examples === undefined ? null : resolve(examples),
   };
+}
+
+function existingRegistry(given: z.output<typeof environmentSchema>): HttpRegistryOptions | null {
+  const { ERGON_SANDBOX_REGISTRY_URL: url, ERGON_SANDBOX_REGISTRY_TOKEN: token } = given;
+  if (url === undefined && token === undefined) return null;
+  if (url === undefined) {
+    throw new SandboxError(
+      'SANDBOX008',
+      'ERGON_SANDBOX_REGISTRY_TOKEN: is for ERGON_SANDBOX_REGISTRY_URL, which is not set.',
+    );
+  }
+  const { hostname, port, protocol } = new URL(url);
+  const isHere = isLoopback(hostname.replace(/^\[|\]$/g, '')) || hostname === given.ERGON_SANDBOX_HOST;
+  // It would ask itself, which asks itself.
+  if (isHere && Number(port || (protocol === 'http:' ? 80 : 443)) === given.ERGON_SANDBOX_PORT) {
+    throw new SandboxError('SANDBOX008', 'ERGON_SANDBOX_REGISTRY_URL: must be another server than this one.');
+  }
+  return { url, ...(token !== undefined && { token }) };
 }
 
 function readOptions(argv: readonly string[]): { examples?: string | undefined } {

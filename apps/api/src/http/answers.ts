@@ -22,7 +22,7 @@ export function requestLog(logger: Logger): RequestHandler {
     response.once('close', () => {
       runInContext(context, () => {
         const ms = Math.round(performance.now() - begun);
-        const aborted = response.writableFinished ? {} : { aborted: true };
+        const aborted = response.writableFinished || response.statusCode === 101 ? {} : { aborted: true };
         logger.info(`${method} ${path}`, { status: response.statusCode, ms, ...aborted });
       });
     });
@@ -47,6 +47,7 @@ export function problemAnswer(logger: Logger): ErrorRequestHandler {
       return;
     }
     if (error instanceof HttpError) response.set(error.headers);
+    if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.statusCode = problem.status;
     response.setHeader('Content-Type', 'application/problem+json');
     response.end(JSON.stringify(problem));

@@ -18,7 +18,7 @@ export function jsonBody(limit: number): RequestHandler {
     if (headers['transfer-encoding'] !== undefined || length > 0) requireJson(request);
     if (length > limit) throw tooLarge(request, limit);
     const bytes = await read(request, limit);
-    request.body = bytes.length === 0 ? {} : parse(bytes);
+    request.body = bytes.length === 0 ? {} : parseJsonObject(bytes);
     next();
   };
 }
@@ -74,7 +74,8 @@ function tooLarge(request: Request, limit: number): HttpError {
   return new HttpError(413, 'Body too large', `The body is larger than ${limit} bytes.`);
 }
 
-function parse(bytes: Buffer): object {
+/** @throws HttpError 400, 422 (too many values) */
+export function parseJsonObject(bytes: Buffer): object {
   if (!isUtf8(bytes)) throw new HttpError(400, 'Bad JSON', 'The body is not UTF-8.');
   if (hasTooManyValues(bytes)) {
     throw new HttpError(

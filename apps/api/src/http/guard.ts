@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import type { ServerConfig } from '../config/config.js';
 import { HttpError } from './problem.js';
@@ -9,7 +10,7 @@ const preflightSeconds = 600;
  * loopback under a name of its own (DNS rebinding) is known by its Host, a page of another site by its Origin, and what a browser
  * sends without an Origin (images, links, forms of old ones) by Sec-Fetch-Site. "null" is the origin of sandboxed frames and files.
  */
-export function guard({ hosts, origins }: Pick<ServerConfig, 'hosts' | 'origins'>): RequestHandler {
+export function guard({ hosts, origins, token }: Pick<ServerConfig, 'hosts' | 'origins' | 'token'>): RequestHandler {
   return (request, response, next) => {
     if ((request.headersDistinct.host?.length ?? 0) > 1)
       throw new HttpError(400, 'Bad Host', 'Host: must be given once.');
@@ -18,7 +19,7 @@ export function guard({ hosts, origins }: Pick<ServerConfig, 'hosts' | 'origins'
       throw new HttpError(417, 'Expectation failed', 'Expect: must be 100-continue or absent.');
     }
     const host = request.headers.host ?? '';
-    if (!isOurHost(host, hosts)) {
+    if (!isOurHost(host, hosts, token !== null)) {
       throw new HttpError(
         421,
         'Host not served',
@@ -44,9 +45,11 @@ export function guard({ hosts, origins }: Pick<ServerConfig, 'hosts' | 'origins'
   };
 }
 
-function isOurHost(host: string, hosts: ReadonlySet<string>): boolean {
+/** An address is no name that a page could point elsewhere; with a token, the server may listen on any of them. */
+function isOurHost(host: string, hosts: ReadonlySet<string>, anyAddress: boolean): boolean {
   const name = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase();
   if (name === undefined) return false;
+  if (anyAddress && isIP(name.replace(/^\[(.*)\]$/, '$1')) > 0) return true;
   return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name) || hosts.has(name);
 }
 
@@ -61,14 +64,17 @@ function isForeignFetch(request: Request): boolean {
 }
 
 function allowOrigin(response: Response, origin: string): void {
-  response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'X-Request-Id' });
+  response.set({
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers': 'Accept-Ranges, Content-Range, X-Request-Id',
+  });
 }
 
 function answerPreflight(request: Request, response: Response): void {
   if (request.headers['access-control-request-method'] !== undefined) {
     response.set({
-      'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE',
-      'Access-Control-Allow-Headers': 'Content-Type, Last-Event-ID, X-Request-Id',
+      'Access-Control-Allow-Methods': 'GET, POST, PUT, PATCH, DELETE',
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type, Last-Event-ID, Range, X-Request-Id',
       'Access-Control-Max-Age': String(preflightSeconds),
     });
   }

@@ -38,7 +38,7 @@ export class HttpError extends Error {
 export function problemOf(error: unknown): Problem {
   if (isSandboxError(error)) {
     const { title, status } = errorCodes[error.code];
-    const field = error.field === undefined ? {} : { field: error.field };
+    const field = error.field ? { field: error.field } : {}; // empty: all of it
     return { type: typeOf(error.code), title, status, detail: error.message, code: error.code, ...field };
   }
   const http = error instanceof HttpError ? error : ofPath(error);

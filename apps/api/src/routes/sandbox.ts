@@ -1,7 +1,9 @@
-import type { SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
+import type { Logger, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
 import { parseInput, SandboxError } from '@ergon/sandbox-core';
 import type { Request } from 'express';
 import { Router } from 'express';
+import type { WebSocketServer } from 'ws';
+import type { Access } from '../http/access.js';
 import { emptyBody, jsonBody } from '../http/body.js';
 import { leftSignal } from '../http/left.js';
 import { aboutSandbox } from '../http/request-context.js';
@@ -18,14 +20,24 @@ import {
   resultsQuerySchema,
   sandboxIdSchema,
   testRequestSchema,
+  ticketRequestSchema,
 } from '../wire/requests.js';
 import { activeToWire, historyRowToWire } from '../wire/results.js';
 import { executeRoutes, requireEvents } from './execute.js';
+import { socketRoutes } from './socket.js';
 
 const maxBodyBytes = 1024 * 1024;
 
+export interface SandboxRoutesPorts {
+  readonly runner: SandboxRunner;
+  readonly factory: SandboxFactory;
+  readonly access: Access;
+  readonly sockets: WebSocketServer;
+  readonly logger: Logger;
+}
+
 /** Everything under `/api/ergon/sandbox`. */
-export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): Router {
+export function sandboxRoutes({ runner, factory, access, sockets, logger }: SandboxRoutesPorts): Router {
   const router = Router({ caseSensitive: true });
 
   resource(router, '/test', {
@@ -41,6 +53,18 @@ export function sandboxRoutes(runner: SandboxRunner, factory: SandboxFactory): R
     ],
   });
   executeRoutes(router, runner);
+  socketRoutes(router, runner, sockets, logger);
+  resource(router, '/ticket', {
+    post: [
+      noQuery,
+      jsonBody(maxBodyBytes),
+      (request, response) => {
+        const { sandbox_id: sandboxId } = parseInput(ticketRequestSchema, request.body);
+        aboutSandbox(sandboxId);
+        response.json(access.issue(sandboxId));
+      },
+    ],
+  });
   resource(router, '/active', {
     get: [
       noQuery,

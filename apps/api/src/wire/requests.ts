@@ -117,7 +117,11 @@ const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
     .pipe(z.int().min(min, error).max(max, error));
 };
 
-export const followQuerySchema = z.strictObject({ sandbox_id: sandboxIdField });
+/** The ticket was looked at before. */
+export const followQuerySchema = z.strictObject({ sandbox_id: sandboxIdField, ticket: parameter(once) });
+
+/** `POST /ticket` */
+export const ticketRequestSchema = z.strictObject({ sandbox_id: sandboxIdField });
 
 /** Header of `GET /execute`; an empty one is what a browser sends that has no id yet. */
 export const lastEventIdSchema = z.object({

@@ -169,7 +169,10 @@ export async function runExecution(
   await log.flush(); // what could not be written is known from here on
   const endedAt = progress.endedAt ?? now();
   const executionTimeMs = end.cause === 'not-started' ? null : progress.elapsedMs();
-  if (executionTimeMs !== null) progress.add({ at: endedAt, ...end.usage });
+  if (executionTimeMs !== null) {
+    progress.add({ at: endedAt, ...end.usage });
+    log.append({ type: 'sample', usage: end.usage }, endedAt);
+  }
   const status = statusOfEnd(end);
   const errors = describeEnd(end, spec, log);
   for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, now());

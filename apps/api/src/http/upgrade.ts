@@ -1,0 +1,61 @@
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+
+/** What a connection that asks for another protocol has, besides its request. */
+export interface Upgrade {
+  readonly socket: Socket;
+  /** What was sent after the headers. */
+  readonly head: Buffer;
+}
+
+const upgrades = new WeakMap<IncomingMessage, Upgrade & { readonly response: ServerResponse }>();
+
+/**
+ * Brings requests for a WebSocket through the same application as all others, so that the same checks hold, and refusals are ordinary
+ * answers. Node hands over every request that asks for another protocol as soon as somebody listens; those for anything but a WebSocket
+ * (curl and Java ask for HTTP/2 with each call) go on as the plain requests that they may be taken for (RFC 9110, 7.8).
+ */
+export function acceptUpgrades(server: Server, app: RequestListener): void {
+  server.on('upgrade', (request, socket, head: Buffer) => {
+    if (!(socket instanceof Socket)) throw new Error('the server listens on TCP, so its connections are sockets');
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      socket.unshift(Buffer.concat([headOf(request), head]));
+      server.emit('connection', socket);
+      return;
+    }
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    socket.on('error', () => socket.destroy()); // its reader left
+    upgrades.set(request, { socket, head, response });
+    app(request, response);
+  });
+}
+
+export function asksForUpgrade(request: IncomingMessage): boolean {
+  return upgrades.has(request);
+}
+
+/** The connection, for the protocol that it asked for: the application has agreed, and answers no more. */
+export function takeUpgrade(request: IncomingMessage): Upgrade {
+  const upgrade = upgrades.get(request);
+  if (upgrade === undefined) throw new Error('the request asked for no upgrade');
+  upgrade.response.statusCode = 101;
+  upgrade.response.detachSocket(upgrade.socket);
+  return upgrade;
+}
+
+/** A request's head without what asks for another protocol. */
+function headOf({ method = '', url = '', rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/1.1`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
+    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
+    if (!/^connection$/i.test(name)) lines.push(`${name}: ${value}`);
+    else if (/(^|,)\s*close\s*(,|$)/i.test(value)) lines.push('Connection: close');
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
