@@ -375,16 +375,17 @@ describe('after the end of a server', () => {
     }
   });
 
-  it('a result that the registry did not take is given to it at the next start', async () => {
+  it('a result that the registry did not take is given to it at the next start, with the time of its end', async () => {
     house.registry.failing = true;
     const result = await house.runner.test('hello');
     expect(result.status).toBe('completed');
     await house.runner.close();
+    const closed = new Date().toISOString();
     house.registry.failing = false;
     house.runner = await house.start();
-    expect(house.registry.results.get('hello')).toMatchObject([
-      { executionId: result.executionId, status: 'completed' },
-    ]);
+    const told = house.registry.results.get('hello') ?? [];
+    expect(told).toMatchObject([{ executionId: result.executionId, status: 'completed' }]);
+    expect(told[0]?.timestamp.localeCompare(closed)).toBe(-1);
   });
 
   it('leftovers that a provider cannot remove now are kept for the next start', async () => {

@@ -23,6 +23,8 @@ export interface ExecutionRecord {
   readonly sandbox: SandboxRecord;
   readonly started: string;
   end: {
+    /** ISO 8601, UTC. */
+    readonly at: string;
     readonly status: SandboxStatus;
     readonly exitCode: number | null;
     readonly executionTimeMs: number | null;
@@ -180,7 +182,7 @@ function remember(
     case 'end': {
       const execution = executions.get(entry.executionId);
       const { status, exitCode, executionTimeMs } = entry.result;
-      if (execution !== undefined) execution.end = { status, exitCode, executionTimeMs, place };
+      if (execution !== undefined) execution.end = { at: entry.at, status, exitCode, executionTimeMs, place };
       return;
     }
     case 'settled': {

@@ -472,7 +472,9 @@ export class SandboxRunner implements AsyncDisposable {
     const { registry, logger } = this.#options;
     const { executionId, solutionId } = result;
     try {
-      await registry.recordTestResult(solutionId, testResultOf(result, new Date().toISOString()));
+      // Told again at a later start, it has still the time of its end.
+      const at = this.#history.executions.get(executionId)?.end?.at ?? new Date().toISOString();
+      await registry.recordTestResult(solutionId, testResultOf(result, at));
       return true;
     } catch (error) {
       logger.error('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
