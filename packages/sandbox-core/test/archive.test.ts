@@ -86,8 +86,8 @@ describe('a tar archive that was written', () => {
   });
 
   it('says sizes over 8 GiB, and dates that have no number as the first', async () => {
-    const large = entry('large', '', { bytes: 2 ** 40, modifiedMs: -1 });
-    const header = (await writeTar([large]).next()).value as Uint8Array;
+    const large = entry('large', '', { bytes: 2 ** 40, modifiedMs: -1, content: pieces(Buffer.alloc(100_000)) });
+    const header = ((await writeTar([large]).next()).value as Uint8Array).subarray(0, 512);
     const read = await readTar(pieces(Buffer.concat([header, end])), { ...wide, maxBytes: 2 ** 41 }).next();
     expect(read.value).toMatchObject({ path: 'large', bytes: 2 ** 40, modifiedMs: 0 });
     await writeFile(join(folder, 'a.tar'), Buffer.concat([header, end]));

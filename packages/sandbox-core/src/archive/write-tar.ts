@@ -6,7 +6,30 @@ import { encodeHeader } from './header.js';
 export const endOfTar: Uint8Array = Buffer.alloc(2 * blockBytes);
 
 /** A tar archive of these entries, in their order, that GNU's and busybox's tar read alike. @throws Error when content is not as long as it says */
-export async function* writeTar(
+export function writeTar(
+  entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return gathered(write(entries));
+}
+
+const gatheredBytes = 65_536;
+
+/** Many small entries in few chunks: each costs its way. */
+async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    if (bytes < gatheredBytes) continue;
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  yield Buffer.concat(waiting);
+}
+
+async function* write(
   entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const entry of entries) {

@@ -22,11 +22,23 @@ export interface FileCallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What of a folder is not in its archive, or not as it was, counted. */
+export interface LeftOut {
+  /** Links, FIFOs, sockets and devices. */
+  readonly special: number;
+  /** Files over `maxFileBytes`. */
+  readonly large: number;
+  /** Files and folders that can't be read: for their permissions, or for too long a path. */
+  readonly unreadable: number;
+  /** Files that changed while they were read: they are in it, with something of before and of after. */
+  readonly changed: number;
+}
+
 /**
  * The files of one sandbox, before, while and after its commands run. Paths are as its programs see them: `/workspace`, `/output` and what
  * is below; without `.`, `..`, empty segments or NUL, else SANDBOX008. Links that the program planted are refused at every step of a path
  * (SANDBOX008), never followed. All calls throw SANDBOX006 for a sandbox that is gone, SANDBOX012 where nothing is at the path, and
- * SANDBOX004 where the disk limit leaves no room.
+ * SANDBOX004 where the disk limit leaves no room. `pack` and `unpack` came later: a provider without them is asked for nothing.
  */
 export interface SandboxFiles {
   /** @param options.limit most entries to return. @default 10000 */
@@ -49,4 +61,23 @@ export interface SandboxFiles {
   rename(from: string, to: string, options?: FileCallOptions): Promise<void>;
   /** Removes a file, a link or a folder with all in it. SANDBOX008 for `/workspace` and `/output` themselves. */
   remove(path: string, options?: FileCallOptions): Promise<void>;
+  /**
+   * A tar archive of all regular files and folders below a folder, with paths relative to it, made by one process of the sandbox: hostile,
+   * to be read by `readTar` only. A file with several names is there under each. Finishes with all that could be read.
+   * @param options.leftOut called before it finishes
+   * @param options.maxFileBytes larger files are left out. @default all are taken, holes as zeros
+   * @throws SandboxError SANDBOX009 where the sandbox has no tar(1)
+   */
+  pack?(
+    path: string,
+    options?: FileCallOptions & { readonly maxFileBytes?: number; readonly leftOut?: (left: LeftOut) => void },
+  ): AsyncIterable<Uint8Array>;
+  /**
+   * Puts the regular files and folders of a tar archive below a folder, which is made where it is missing; at most 100,000 of them.
+   * Folders that are there are kept, files that are there are replaced. When it rejects, nothing was put there, unless what failed was the
+   * moving in, at the very end, for want of room or because a program changed the same folders meanwhile.
+   * @throws SandboxError SANDBOX008 where the archive has a link or another unfit entry, or one of its paths is taken by something else;
+   *   SANDBOX009 where the sandbox has no tar(1)
+   */
+  unpack?(path: string, tar: AsyncIterable<Uint8Array>, options?: FileCallOptions): Promise<void>;
 }

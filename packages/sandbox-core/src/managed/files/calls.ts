@@ -6,16 +6,18 @@ import type { FileEntry, SandboxFiles } from '../../contract/files.js';
 import { runHelper, type FilesHost, type HelperPlan } from './helper.js';
 import { readRecords } from './listing.js';
 import { parsePath, type SandboxPath } from './path.js';
+import { PACK, readLeftOut, sealed, UNPACK } from './archives.js';
 import { LIST, MAKE_FOLDER, READ, REMOVE, RENAME, STAT, WRITE } from './scripts.js';
 
 const count = z.int('must be a whole number').min(0, 'must not be negative');
 const limitSchema = z.object({ limit: count.min(1, 'must be at least 1').max(1_000_000, 'must be at most 1,000,000') });
+const largestSchema = z.object({ maxFileBytes: count });
 const rangeSchema = z.object({ offset: count, length: count.optional() });
 const modeSchema = z.object({ mode: count.max(0o777, 'must be permission bits, at most 0o777') });
 
 /** The files of one sandbox, by scripts that run in it. */
-export function sandboxFiles(host: FilesHost): SandboxFiles {
-  const files: SandboxFiles = {
+export function sandboxFiles(host: FilesHost): Required<SandboxFiles> {
+  const files: Required<SandboxFiles> = {
     async list(path, { signal, limit: asked = 10_000 } = {}) {
       const { limit } = parseInput(limitSchema, { limit: asked });
       const plan = planOf(LIST, path, [], { signal });
@@ -50,7 +52,7 @@ export function sandboxFiles(host: FilesHost): SandboxFiles {
     async write(path, input, { signal, mode: bits = 0o644 } = {}) {
       const { mode } = parseInput(modeSchema, { mode: bits });
       requireBelow(path);
-      requireSource(input);
+      requireSource(input, 'data');
       await drain(runHelper(host, planOf(WRITE, path, [mode.toString(8)], { signal, input })));
     },
 
@@ -72,6 +74,19 @@ export function sandboxFiles(host: FilesHost): SandboxFiles {
     async remove(path, { signal } = {}) {
       requireBelow(path);
       await drain(runHelper(host, planOf(REMOVE, path, [], { signal })));
+    },
+
+    async *pack(path, { signal, leftOut, maxFileBytes: largest = 2 ** 52 } = {}) {
+      const { maxFileBytes } = parseInput(largestSchema, { maxFileBytes: largest });
+      const plan = planOf(PACK, path, [String(maxFileBytes + 1)], { signal });
+      const heard = (words: string): void => leftOut?.(readLeftOut(words, plan.nonce));
+      yield* runHelper(host, { ...plan, steady: true, heard });
+    },
+
+    async unpack(path, tar, { signal } = {}) {
+      requireSource(tar, 'tar');
+      const plan = planOf(UNPACK, path, [], { signal });
+      await drain(runHelper(host, { ...plan, input: sealed(tar, plan.nonce), seal: '' }));
     },
   };
   return files;
@@ -101,9 +116,9 @@ function requireBelow(path: string, field = 'path'): SandboxPath {
 }
 
 /** The door for callers without types. */
-function requireSource(data: unknown): void {
+function requireSource(data: unknown, field: string): void {
   if (typeof data === 'object' && data !== null && Symbol.asyncIterator in data) return;
-  throw new SandboxError('SANDBOX008', 'data: must be an async iterable of chunks of bytes.', { field: 'data' });
+  throw new SandboxError('SANDBOX008', `${field}: must be an async iterable of chunks of bytes.`, { field });
 }
 
 async function drain(chunks: AsyncIterable<unknown>): Promise<void> {
@@ -134,6 +149,17 @@ function explain(word: string, path: string): SandboxError {
       return new SandboxError('SANDBOX008', `What is at ${name} is no regular file.`);
     case 'itself':
       return new SandboxError('SANDBOX008', `A folder can't be moved into itself: ${name}.`);
+    case 'taken':
+      return new SandboxError('SANDBOX008', `A path of the archive is taken by something else, below ${name}.`);
+    case 'twofold':
+      return new SandboxError('SANDBOX008', 'The archive has a file where it has a folder, too.');
+    case 'changed':
+      return new SandboxError('SANDBOX011', `A file below ${name} became shorter while it was read; try again.`);
+    case 'no-tar':
+      return new SandboxError(
+        'SANDBOX009',
+        'The sandbox has no tar(1), which packs and unpacks: choose an image with it.',
+      );
     case 'denied':
       return new SandboxError('SANDBOX008', `The permissions of ${name}, or of its folder, forbid it.`);
     default:

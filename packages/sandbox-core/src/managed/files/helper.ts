@@ -21,8 +21,14 @@ export interface HelperPlan {
   readonly args: readonly string[];
   readonly nonce: string;
   readonly signal?: AbortSignal | undefined;
-  /** Becomes stdin; the nonce follows where it came to its end. */
+  /** Becomes stdin. */
   readonly input?: AsyncIterable<Uint8Array>;
+  /** Follows the input where that came to its end. @default the nonce */
+  readonly seal?: string;
+  /** Between two pieces of its data there is never more than the deadline, but for the time that its reader takes. */
+  readonly steady?: boolean;
+  /** Told of all words of a script that has done all. */
+  readonly heard?: (words: string) => void;
   /** What a script's word means, for the path that it is about. */
   readonly explain: (word: string, side: string) => SandboxError;
 }
@@ -68,7 +74,7 @@ export async function* runHelper(host: FilesHost, plan: HelperPlan): AsyncGenera
 
 async function* follow(
   process: SandboxProcess,
-  { nonce, input, explain }: HelperPlan,
+  { nonce, input, seal = nonce, steady = false, heard, explain }: HelperPlan,
   stop: AbortController,
   removed: AbortSignal,
   deadlineMs: number,
@@ -91,9 +97,11 @@ async function* follow(
       else killSoon();
     }),
   ];
-  const deadline = setTimeout(() => {
+  const late = (): void => {
     stop.abort(new SandboxError('SANDBOX011', `The sandbox's files did not answer within ${deadlineMs} ms.`));
-  }, deadlineMs);
+  };
+  let deadline: NodeJS.Timeout | undefined = setTimeout(late, deadlineMs);
+  const failure = new RegExp(`^${nonce} (\\S+) (\\S+)$`, 'm');
   let words = '';
   let broken: unknown = null;
   try {
@@ -102,7 +110,7 @@ async function* follow(
     const feeding =
       input === undefined
         ? null
-        : feed(process, input, nonce, AbortSignal.any([stop.signal, over.signal])).then(
+        : feed(process, input, seal, AbortSignal.any([stop.signal, over.signal])).then(
             (error) => {
               broken = error;
               if (error !== null) killSoon();
@@ -111,9 +119,12 @@ async function* follow(
           );
     for (let next; (next = await output.next()).done !== true;) {
       const { stream, data } = next.value;
+      const open = words.includes(`${nonce} open\n`);
+      if (open) clearTimeout(deadline); // from here on the reader or the source takes its time
       if (stream === 'stdout') yield data;
       else if (words.length < MAX_WORDS_LENGTH) words += Buffer.from(data).toString('latin1');
-      if (words.includes(`${nonce} open\n`)) clearTimeout(deadline); // from here on the reader or the source takes its time
+      if (input === undefined && failure.test(words)) break; // what it may still write is worth nothing
+      if (open && steady) deadline = setTimeout(late, deadlineMs);
     }
     await feeding;
     await process.ended;
@@ -125,8 +136,11 @@ async function* follow(
     clearTimeout(undoing);
     for (const forget of forgets) forget();
   }
-  const [, word, side = ''] = new RegExp(`^${nonce} (\\S+) (\\S+)$`, 'm').exec(words) ?? [];
-  if (word === undefined && words.includes(`${nonce} done\n`)) return;
+  const [, word, side = ''] = failure.exec(words) ?? [];
+  if (word === undefined && words.includes(`${nonce} done\n`)) {
+    heard?.(words);
+    return;
+  }
   stop.signal.throwIfAborted();
   if (word !== undefined && (word !== 'cut' || broken === null)) throw explain(word, side);
   const { limitsHit } = await process.ended;

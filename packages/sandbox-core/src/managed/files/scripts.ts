@@ -9,7 +9,7 @@
  * `step` goes one folder down. Links may be swapped between a look and the going, so where it came to is asked of the kernel; by pwd(1),
  * since bash's own only computes. The `x` keeps a newline at a name's end.
  */
-const COMMON = `
+export const COMMON = `
 nonce=$1 side=from
 shift
 exec 4>&2
@@ -55,6 +55,25 @@ target() {
 }
 `;
 
+/** Down to the folder itself. */
+export const STEPS = `
+while [ $# -gt 0 ]; do
+  step "$1"
+  shift
+done
+`;
+
+/** The same, making what is missing. */
+export const MAKE_FOLDERS = `
+while [ $# -gt 0 ]; do
+  if [ ! -L "./$1" ] && [ ! -e "./$1" ]; then
+    error=$(mkdir -- "./$1" 2>&1) || [ -d "./$1" ] || because "$error"
+  fi
+  step "$1"
+  shift
+done
+`;
+
 const TO_PARENT = `
 root "$1"
 shift
@@ -79,10 +98,7 @@ say done
 export const LIST = `${COMMON}
 root "$1"
 shift
-while [ $# -gt 0 ]; do
-  step "$1"
-  shift
-done
+${STEPS}
 [ -r . ] && [ -x . ] || fail denied
 export nonce
 find . -mindepth 1 -maxdepth 1 -exec sh -c \\
@@ -159,13 +175,7 @@ export const MAKE_FOLDER = `${COMMON}
 root "$1"
 shift
 umask 022
-while [ $# -gt 0 ]; do
-  if [ ! -L "./$1" ] && [ ! -e "./$1" ]; then
-    error=$(mkdir -- "./$1" 2>&1) || [ -d "./$1" ] || because "$error"
-  fi
-  step "$1"
-  shift
-done
+${MAKE_FOLDERS}
 say done
 `;
 
