@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { cp } from 'node:fs/promises';
+import { chmod, cp, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { PreparedSolution } from '@ergon/sandbox-core';
 import { places, wraps } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
@@ -13,6 +14,13 @@ function copies(filter: (path: string) => boolean): ReturnType<typeof places> {
   });
 }
 
+/** It gives everybody what it was asked to show, so that the program's user can read it. */
+const opensToAll = places(async (solution) => {
+  const names = await readdir(solution.path, { recursive: true });
+  for (const path of ['.', ...names]) await chmod(join(solution.path, path), 0o777);
+  return solution;
+});
+
 const every = /\/solution holds every file of the solution/;
 const stay = /\/workspace and \/output stay between executions/;
 
@@ -22,6 +30,12 @@ provesThatTheSuiteCatches([
     create: copies((path) => !path.includes('\n')),
     caughtBy: every,
     message: /Copy names as bytes, whatever is in them/,
+  },
+  {
+    that: "changes the modes of the solution's folder",
+    create: opensToAll,
+    caughtBy: /\/solution cannot be changed from inside, and the folder of the host stays as it is/,
+    message: /change no mode of the original/,
   },
   {
     that: 'loses empty folders',

@@ -1,5 +1,12 @@
 import { SandboxError } from '@ergon/sandbox-core';
-import type { CommandSpec, OutputChunk, SandboxFiles, SandboxProcess } from '@ergon/sandbox-core';
+import type {
+  CommandSpec,
+  ExecuteOptions,
+  ExecutionEnd,
+  OutputChunk,
+  SandboxFiles,
+  SandboxProcess,
+} from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
 import { drives, outputs, type Box } from './support/broken.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
@@ -47,6 +54,33 @@ async function* untilSilence(process: SandboxProcess): Chunks {
   }
 }
 
+/** Its deadline begins anew when the reader comes back. */
+class WaitsForItsReader extends SandboxExecProvider {
+  override async *execute(sandboxId: string, command: readonly string[], options: ExecuteOptions): Chunks {
+    const late = new AbortController();
+    const output = super.execute(sandboxId, command, { ...options, timeoutMs: 60_000, signal: late.signal });
+    for (;;) {
+      const timer = setTimeout(() => late.abort(), options.timeoutMs);
+      const next = await output.next().finally(() => clearTimeout(timer));
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+  override async getResult(sandboxId: string): Promise<ExecutionEnd> {
+    const end = await super.getResult(sandboxId);
+    return end.cause === 'stopped' ? { ...end, cause: 'timeout' } : end;
+  }
+}
+
+async function* cutsOff(chunks: AsyncIterable<OutputChunk>): Chunks {
+  let left = 100_000;
+  for await (const chunk of chunks) {
+    const data = chunk.data.subarray(0, left);
+    left -= data.length;
+    if (data.length > 0) yield { ...chunk, data };
+  }
+}
+
 class BreaksBySignals extends SandboxExecProvider {
   readonly #broken = new Set<Box>();
 
@@ -89,6 +123,18 @@ provesThatTheSuiteCatches([
     create: readsAhead(100_000_000, 'wait'),
     caughtBy: /what nobody reads is not collected without bound/,
     message: /Pause the source \(backpressure\)/,
+  },
+  {
+    that: 'lets a deadline wait for a reader',
+    create: (ports) => new WaitsForItsReader(ports),
+    caughtBy: /a reader that waits does not hold up the deadline/,
+    message: /A program is ended at its deadline, whether its output is read or not/,
+  },
+  {
+    that: 'cuts output off at its limit',
+    create: outputs(cutsOff),
+    caughtBy: /what passes the limit of output arrives all the same/,
+    message: /Do not count output/,
   },
   {
     that: 'takes silence for the end of a program',

@@ -54,6 +54,12 @@ chmodSync(shared, 0o777);
 afterAll(() => rmSync(shared, { recursive: true }));
 afterEach(() => Object.assign(mockWalls, soundWalls));
 
+/** It has network `full`: the host's own. */
+const fullByTheHosts: Create = (ports) => {
+  without('--unshare-net')(ports);
+  return claims((found) => ({ ...found, network: ['none', 'full'] }))(ports);
+};
+
 const withTmp = having(['--perms', '1777', '--size', '*', '--tmpfs', '/tmp'], () => ['--bind', shared, '/tmp']);
 /** A filter of one instruction: return SECCOMP_RET_ALLOW. */
 const allowAll = Uint8Array.of(0x06, 0, 0, 0, 0, 0, 0xff, 0x7f);
@@ -82,6 +88,25 @@ provesThatTheSuiteCatches([
     create: without('--unshare-net'),
     caughtBy: /none: an abstract unix socket of the host is not reached/,
     message: /The host's own services are closed to a sandbox/,
+  },
+  ...[
+    /full: a service on the host's loopback is not reached/,
+    /full: a service on all addresses of the host is not reached/,
+    /full: an abstract unix socket of the host is not reached/,
+    /full: what a neighbour without walls reaches of the machine below is closed/,
+  ].map((caughtBy) => ({
+    that: `claims a network, and shares the host's (${caughtBy.source.slice(6, 30)}…)`,
+    create: fullByTheHosts,
+    caughtBy,
+    message: /close its addresses, and what a gateway maps to them, before the program starts/,
+    claimed: false,
+  })),
+  {
+    that: 'claims a network that leads nowhere',
+    create: claims((found) => ({ ...found, network: ['none', 'full'] })),
+    caughtBy: /full: what the author names can be reached/,
+    message: /Route and translate its addresses/,
+    claimed: false,
   },
   {
     that: 'claims a network and has none',

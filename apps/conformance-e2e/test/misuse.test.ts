@@ -52,6 +52,26 @@ class KeepsItsFirstResult extends SandboxExecProvider {
   }
 }
 
+class TellsItsEndOnce extends SandboxExecProvider {
+  readonly #told = new Set<string>();
+
+  override async getResult(sandboxId: string): Promise<ExecutionEnd> {
+    const end = await super.getResult(sandboxId);
+    if (this.#told.has(sandboxId)) throw new SandboxError('SANDBOX008', 'No command of this sandbox has ended.');
+    this.#told.add(sandboxId);
+    return end;
+  }
+}
+
+class MeasuresWhenAsked extends SandboxExecProvider {
+  #asked = 0;
+
+  override async getResult(sandboxId: string): Promise<ExecutionEnd> {
+    const end = await super.getResult(sandboxId);
+    return this.#asked++ === 0 ? end : { ...end, usage: unmeasuredUsage };
+  }
+}
+
 class ThrowsWhereProgramsFail extends SandboxExecProvider {
   override async *execute(sandboxId: string, command: readonly string[], options: ExecuteOptions): Output {
     yield* super.execute(sandboxId, command, options);
@@ -126,6 +146,18 @@ provesThatTheSuiteCatches([
     create: (ports) => new KeepsItsFirstResult(ports),
     caughtBy: /getResult\(\) before any run is SANDBOX008, while one runs SANDBOX007/,
     message: /getResult\(\) tells the end of the last command/,
+  },
+  {
+    that: 'tells an end once',
+    create: (ports) => new TellsItsEndOnce(ports),
+    caughtBy: /a command runs, its output and exit code are told/,
+    message: /getResult\(\) after the output has ended does not fail[^]*SANDBOX008/,
+  },
+  {
+    that: 'tells another end when it is asked again',
+    create: (ports) => new MeasuresWhenAsked(ports),
+    caughtBy: /a command runs, its output and exit code are told/,
+    message: /getResult\(\) tells the end of the last command as often as it is asked/,
   },
   {
     that: 'throws where the program failed',

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { describeProvider } from '@ergon/sandbox-conformance';
-import type { ConformanceReport } from '@ergon/sandbox-conformance';
+import type { ConformanceReport, TcpService } from '@ergon/sandbox-conformance';
 import { sentenceOf } from '@ergon/sandbox-core';
 import type { ProviderPorts, SandboxProvider } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
@@ -30,11 +33,14 @@ export async function runSuite(create: Create, wanted: (name: string) => boolean
   const declared: Declared[] = [];
   const seen = new Map<string, readonly string[]>();
   let ports: ProviderPorts | null = null;
+  await using service = await serve();
   const report = describeProvider({
     test: (name, body, timeoutMs) => declared.push({ name, body, timeoutMs }),
     createProvider: (given) => create((ports = given)),
     fixtures: {
       ...fixtures,
+      reachable: service,
+      beside: { services: [service], reaches },
       leftovers: (instanceId, ids) => {
         seen.set(instanceId, [...(seen.get(instanceId) ?? []), ...ids]);
         return fixtures.leftovers(instanceId, ids);
@@ -55,6 +61,22 @@ export async function runSuite(create: Create, wanted: (name: string) => boolean
   const left = await sweep(given, seen);
   await rm(dirname(given.stateDir), { recursive: true, force: true });
   return { failures, report, left, printed };
+}
+
+/** A service of the host's, on its loopback. */
+async function serve(): Promise<TcpService & AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { host: '127.0.0.1', port, [Symbol.asyncDispose]: async () => void server.close() };
+}
+
+async function reaches({ host, port }: TcpService): Promise<boolean> {
+  const socket = connect(port, host);
+  return once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
 }
 
 async function failureOf({ name, body, timeoutMs }: Declared): Promise<string | null> {

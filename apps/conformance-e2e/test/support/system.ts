@@ -34,9 +34,9 @@ export function processes(): number[] {
     .filter((pid) => pid > 0 && pid !== process.pid);
 }
 
-export function kill(pid: number): void {
+export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if (!hasErrorCode(error, 'ESRCH')) throw error;
   }
