@@ -30,10 +30,12 @@ function lineSchema(max: number): z.ZodString {
 }
 
 // z.record would look at every name in it, each time that it is read.
-export const jsonObjectSchema = z.custom<Readonly<Record<string, unknown>>>(
-  (value) => Object.prototype.toString.call(value) === '[object Object]',
-  'must be an object',
-);
+export const jsonObjectSchema = z
+  .custom<Readonly<Record<string, unknown>>>(
+    (value) => Object.prototype.toString.call(value) === '[object Object]',
+    'must be an object',
+  )
+  .meta({ type: 'object' });
 
 /** Goes by a list, because the stack would not do for deep values. */
 function hasTooManyValues(value: unknown): boolean {
