@@ -68,6 +68,14 @@ test('an engine that maps users is known by what it says', () => {
   expect(judge(info, version, none)).toMatchObject({ mapsUsers: false });
 });
 
+test('an engine that containers outlive is known, and told with what becomes of them', () => {
+  const engine = judge({ ...info, LiveRestoreEnabled: true }, version, none);
+  if ('available' in engine) throw new Error(engine.reason);
+  expect(engine.facts.outlived).toBe(true);
+  expect(engine.details.liveRestore).toBe('a lost program ends within a minute');
+  expect(judge(info, version, none)).toMatchObject({ facts: { outlived: false } });
+});
+
 test('where no engine is, the probe says how to have one', async () => {
   const nowhere = new Engine(new Dockerode({ socketPath: '/nowhere/docker.sock' }));
   expect(await probeEngine(nowhere, '/nowhere/docker.sock')).toEqual({

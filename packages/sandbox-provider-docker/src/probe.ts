@@ -87,6 +87,7 @@ export function judge(
       cpus: Number(info.NCPU) || 1,
       memoryBytes: Number(info.MemTotal) || 0,
       swapLimit: info.SwapLimit === true,
+      outlived: info.LiveRestoreEnabled === true,
     },
     mapsUsers,
     images,
@@ -98,6 +99,7 @@ export function judge(
       cgroup: `v${cgroupVersion}`,
       storage: text(info.Driver),
       system: text(info.OperatingSystem),
+      ...(info.LiveRestoreEnabled === true && { liveRestore: 'a lost program ends within a minute' }),
       ...(mapsUsers && { users: rootless ? 'rootless' : 'mapped' }),
     },
   };

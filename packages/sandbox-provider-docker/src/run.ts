@@ -27,6 +27,8 @@ export interface RunContext {
   readonly limits: SandboxLimits;
   /** Of the machine. */
   readonly cpus: number;
+  /** Processes of ours in the container. */
+  readonly ownProcesses: number;
   readonly events: EngineEvents;
   /** What the container had used before the program began. */
   readonly before: Counters;
@@ -265,7 +267,7 @@ export class DockerRun implements SandboxProcess {
   }
 
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
-    const { before, limits } = this.context;
+    const { before, limits, ownProcesses } = this.context;
     const diskBytes = await bounded(MEASURE_MS, undefined, () => this.context.diskBytes()).catch(() => null);
     const met = limitsMet(before, this.#last, limits, this.#oomKilled);
     if (diskBytes !== null && diskBytes > limits.diskBytes && !this.#diskHit) {
@@ -275,7 +277,7 @@ export class DockerRun implements SandboxProcess {
       program: this.spec.command[0] ?? '',
       fileBytes: limits.fileBytes,
       limitsHit: met,
-      usage: usageBetween(before, this.#last, diskBytes),
+      usage: usageBetween(before, this.#last, ownProcesses, diskBytes),
     });
     return this.#unwatched === null ? end : { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };
   }
@@ -285,7 +287,7 @@ export class DockerRun implements SandboxProcess {
       Promise.all([count(this.container), this.context.diskBytes()]),
     );
     if (!this.container.alive) throw new SandboxError('SANDBOX011', 'The container has ended.');
-    return usageBetween(this.context.before, counters, diskBytes);
+    return usageBetween(this.context.before, counters, this.context.ownProcesses, diskBytes);
   }
 
   /** Resolves when the engine has taken it. Input that comes after the end is nobody's, and waits for it to be told. */

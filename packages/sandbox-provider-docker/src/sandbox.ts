@@ -10,6 +10,7 @@ import type {
 import { count } from './container/account.js';
 import {
   containerConfig,
+  ownProcesses,
   refusedLimits,
   securityOptions,
   type EngineFacts,
@@ -169,6 +170,7 @@ export class DockerSandbox implements DockerBox {
     const container = await RunContainer.park(engine, {
       name: nameOf(sandboxId, `run-${++this.#containers}`),
       user: identity.program,
+      beats: facts.outlived,
       signal,
       config: containerConfig({
         image,
@@ -247,6 +249,7 @@ export class DockerSandbox implements DockerBox {
         environment,
         limits,
         cpus: this.parts.facts.cpus,
+        ownProcesses: ownProcesses(this.parts.facts),
         events: this.parts.events,
         before,
         diskBytes: () => keeper.usedBytes(),

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProviderProbe } from '@ergon/sandbox-core';
 import { leftovers } from './support/engine.js';
 import { OwnEngine } from './support/own-engine.js';
+import { processesBelow } from './support/processes.js';
 import { BUSYBOX, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -119,11 +119,3 @@ test('an engine that hangs holds no run: its stop ends as lost, since nobody kno
   expect(await sandbox.cleanup()).toBe(true);
   expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
 });
-
-/** A process's descendants. */
-function processesBelow(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return children.flatMap((child) => [child, ...processesBelow(child)]);
-}

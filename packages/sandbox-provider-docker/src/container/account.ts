@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitHit, ResourceUsage, SandboxLimits } from '@ergon/sandbox-core';
-import { OWN_PROCESSES } from './config.js';
 import type { Counters } from './holder.js';
 import type { RunContainer } from './run-container.js';
 
@@ -43,13 +42,16 @@ export async function lastCount(container: RunContainer, before: Counters, cpus:
   return late.oomKills === null && before.oomKills !== null ? count(container) : late;
 }
 
-/** What a run used: the difference of two counts. */
-export function usageBetween(before: Counters, after: Counters, diskBytes: number | null): ResourceUsage {
+/**
+ * What a run used: the difference of two counts.
+ * @param own processes of ours among those of the container
+ */
+export function usageBetween(before: Counters, after: Counters, own: number, diskBytes: number | null): ResourceUsage {
   return {
     cpuTimeMs: after.cpuTimeMs === null ? null : Math.max(0, Math.round(after.cpuTimeMs - (before.cpuTimeMs ?? 0))),
     memoryBytes: after.memoryBytes,
     memoryPeakBytes: after.memoryPeakBytes,
-    pids: after.pids === null ? null : Math.max(0, after.pids - OWN_PROCESSES),
+    pids: after.pids === null ? null : Math.max(0, after.pids - own),
     diskBytes,
   };
 }

@@ -9,7 +9,7 @@ const plan: ContainerPlan = {
     environment: ['PATH=/opt/bin:/bin', 'LD_LIBRARY_PATH=/workspace', 'WORD=a=b', 'LANG=x'],
     volumes: ['/data'],
   },
-  engine: { cgroupVersion: 1, cpus: 2, memoryBytes: 1e10, swapLimit: true },
+  engine: { cgroupVersion: 1, cpus: 2, memoryBytes: 1e10, swapLimit: true, outlived: false },
   limits: {
     memoryBytes: 64 * MiB,
     cpus: 1.5,

@@ -3,7 +3,7 @@ import type { Refusal, SandboxLimits } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
 import type { Identity } from '../identity.js';
 import { HOME, holderVariables, programPath } from './environment.js';
-import { EXTRA_BIN, holderCommand } from './holder.js';
+import { BEAT_WATCHERS, EXTRA_BIN, holderCommand } from './holder.js';
 
 /** What an image says that matters here. */
 export interface ImageFacts {
@@ -22,6 +22,8 @@ export interface EngineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly swapLimit: boolean;
+  /** Containers go on while the engine is away (live-restore). */
+  readonly outlived: boolean;
 }
 
 /** A folder of the sandbox: a volume at a fixed place. */
@@ -44,7 +46,11 @@ export interface ContainerPlan {
 }
 
 /** Processes of ours that the limit must not count: init and holder, and the program's three shells. */
-export const OWN_PROCESSES = 5;
+const OWN_PROCESSES = 5;
+
+export function ownProcesses({ outlived }: Pick<EngineFacts, 'outlived'>): number {
+  return OWN_PROCESSES + (outlived ? BEAT_WATCHERS : 0);
+}
 
 /** With less an engine makes no container, or our own shells can't tell a program's end: they need nearly 20 files. */
 const LEAST = [
@@ -72,12 +78,13 @@ export function securityOptions(seccomp: string): string[] {
 /** Docker's configuration of the container in which one program runs. Its main process is the holder; the program is an exec of it. */
 export function containerConfig(plan: ContainerPlan): Dockerode.ContainerCreateOptions {
   const { image, identity, labels, networkMode } = plan;
+  const [shell = '', ...words] = holderCommand(plan.engine.outlived);
   return {
     // By its id: what is checked is what runs, though the name be moved meanwhile.
     Image: image.id,
     User: `${identity.holder}:${identity.holder}`,
-    Entrypoint: [holderCommand[0] ?? ''],
-    Cmd: [...holderCommand.slice(1), programPath(image.environment)],
+    Entrypoint: [shell],
+    Cmd: [...words, programPath(image.environment)],
     Env: holderVariables(image.environment),
     // Not the workspace: an empty entry in a list of folders means the current one.
     WorkingDir: '/',
@@ -111,7 +118,7 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
     ...(engine.cgroupVersion === 1 && engine.swapLimit && { MemorySwappiness: 0 }),
     // More than the machine's is refused by the engine.
     NanoCpus: Math.round(Math.min(limits.cpus, engine.cpus) * 1e9),
-    PidsLimit: limits.pids + OWN_PROCESSES,
+    PidsLimit: limits.pids + ownProcesses(engine),
     OomScoreAdj: 500,
     Ulimits: [
       ulimit('nofile', limits.openFiles),

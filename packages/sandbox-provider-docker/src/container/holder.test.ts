@@ -50,7 +50,7 @@ test('the counters of cgroup v1 and v2 are read alike', () => {
 
 test('what is not told is null, and no zero', () => {
   expect(parseCounters('.\n')).toEqual({ ...nothingCounted, oomSource: 'memory.oom_control' });
-  expect(usageBetween(nothingCounted, nothingCounted, null)).toEqual({
+  expect(usageBetween(nothingCounted, nothingCounted, 5, null)).toEqual({
     cpuTimeMs: null,
     memoryBytes: null,
     memoryPeakBytes: null,
@@ -61,7 +61,7 @@ test('what is not told is null, and no zero', () => {
 
 test('a run’s usage and limits are the difference to what was before it', () => {
   const before = { ...parseCounters(v1), oomKills: 1, cpuTimeMs: 500, pidsRefused: 3 };
-  expect(usageBetween(before, parseCounters(v1), 42)).toMatchObject({ cpuTimeMs: 1000, pids: 2, diskBytes: 42 });
+  expect(usageBetween(before, parseCounters(v1), 5, 42)).toMatchObject({ cpuTimeMs: 1000, pids: 2, diskBytes: 42 });
   const limits = { memoryBytes: 9_000_000, pids: 5 } as Parameters<typeof limitsMet>[2];
   expect(limitsMet(before, parseCounters(v1), limits, true)).toEqual([
     { limit: 'memory', value: 9_000_000, evidence: 'oom_kill 1 in memory.oom_control' },

@@ -1,6 +1,31 @@
 /** A small folder that only the holder can write, last in PATH: what an image lacks. */
 export const EXTRA_BIN = '/run/ergon';
 
+/** The last question. Only the holder can write it. */
+const BEAT = `${EXTRA_BIN}/beat`;
+
+/** How often a holder is asked that outlives its engine, in ms, and how often it looks whether it was, in s. */
+export const BEAT_MS = 10_000;
+const LOOK_S = 15;
+
+/** Processes of `watchBeat`. */
+export const BEAT_WATCHERS = 2;
+
+/** Ends the holder, and all with it, when two looks in a row found no new question. */
+const watchBeat: readonly string[] = [
+  `command -v sleep >/dev/null || { echo 'the image has no sleep, which it needs on an engine with live-restore'; exit 1; }`,
+  `echo 0 > ${BEAT}`,
+  '{',
+  '  last= missed=0',
+  `  while sleep ${LOOK_S}; do`,
+  `    read -r now < ${BEAT}`,
+  '    if [ "$now" = "$last" ]; then missed=$((missed + 1)); else missed=0; fi',
+  '    [ $missed -lt 2 ] || kill -9 $$',
+  '    last=$now',
+  '  done',
+  '} </dev/null >/dev/null 2>&1 &',
+];
+
 const CGROUP = '/sys/fs/cgroup';
 
 /** Where the kernel counts for this container: cgroup v2, then v1 under the names of both layouts. Read where they are. */
@@ -25,24 +50,27 @@ const COUNTERS = [
  * The container's main process: trusted, of a user of its own, so that no program can signal it. It lives as long as its stdin is held
  * open, and the container lives no longer: when the server dies, the connection is cut, and the engine ends all. For each line that it
  * gets it tells the kernel's counters, with nothing but the shell's own means, and then a dot and that line. Its `$0` is the program's PATH.
+ *
+ * @param outlivesEngine its stdin stays open though the engine dies (live-restore): then it has to be asked something from time to time, too
  */
-export const holderCommand: readonly string[] = [
-  '/bin/sh',
-  '-c',
-  [
+export function holderCommand(outlivesEngine: boolean): readonly string[] {
+  const script = [
     // Looked for where the program will, but for ln(1): nothing that a program can write is run here.
     'if ! (PATH=$0; command -v python) >/dev/null 2>&1; then',
     `  p=$(PATH=$0; command -v python3) && ln -s "$p" ${EXTRA_BIN}/python`,
     'fi',
+    ...(outlivesEngine ? watchBeat : []),
     'echo ready',
     'while IFS= read -r question; do',
+    ...(outlivesEngine ? [`  echo "$question" > ${BEAT}`] : []),
     `  for f in ${COUNTERS.join(' ')}; do`,
     `    if [ -r ${CGROUP}/$f ]; then while IFS= read -r l; do echo "$f $l"; done < ${CGROUP}/$f; fi`,
     '  done 2>/dev/null',
     '  echo ". $question"',
     'done',
-  ].join('\n'),
-];
+  ];
+  return ['/bin/sh', '-c', script.join('\n')];
+}
 
 /** What is counted of one container, at one time. Null: not told here. */
 export interface Counters {

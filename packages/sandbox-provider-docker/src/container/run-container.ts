@@ -5,7 +5,7 @@ import { ANSWER_MS, bounded } from '../engine/bounded.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineStats } from '../engine/stats.js';
 import { onFrames } from '../streams/framed.js';
-import { parseCounters, type Counters } from './holder.js';
+import { BEAT_MS, parseCounters, type Counters } from './holder.js';
 import { parkedShell } from './script.js';
 
 /** The holder answers at once unless its container has no CPU time left to give; then what it knows is not waited for. */
@@ -22,6 +22,8 @@ export interface RunContainerPlan {
   readonly config: Dockerode.ContainerCreateOptions;
   /** Of the program. */
   readonly user: number;
+  /** Its holder has to be asked something from time to time. */
+  readonly beats: boolean;
   /** Aborted when it is no longer wanted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -75,7 +77,7 @@ export class RunContainer {
    *
    * @throws SandboxError; the signal's reason. Then nothing of it is left, or what is left carries its labels
    */
-  static async park(engine: Engine, { name, config, user, signal }: RunContainerPlan): Promise<RunContainer> {
+  static async park(engine: Engine, { name, config, user, beats, signal }: RunContainerPlan): Promise<RunContainer> {
     const id = await engine.createContainer(name, config);
     let container: RunContainer | null = null;
     try {
@@ -86,6 +88,7 @@ export class RunContainer {
         over.throwIfAborted();
         await engine.start(id);
         await container.#hears('ready\n');
+        if (beats) container.#beat();
         const running = container;
         container.#parked = await running.withRoomToStart(() => running.#parkShell(over));
         return container;
@@ -98,6 +101,11 @@ export class RunContainer {
         cause: error,
       });
     }
+  }
+
+  #beat(): void {
+    const timer = setInterval(() => void this.counters(), BEAT_MS).unref();
+    void this.ended.then(() => clearInterval(timer));
   }
 
   get alive(): boolean {
