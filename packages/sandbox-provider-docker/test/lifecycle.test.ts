@@ -318,8 +318,8 @@ describe('lost', () => {
   );
 
   test('a connection that is cut while the program runs is lost, not an end: what it wrote from then on is not known', async () => {
-    const { Engine } = await import('../src/engine/engine.js');
-    const starts = jest.spyOn(Engine.prototype, 'startExec');
+    const { EngineExecs } = await import('../src/engine/execs.js');
+    const starts = jest.spyOn(EngineExecs.prototype, 'start');
     const sandbox = await server.sandbox();
     const parked = (await starts.mock.results[0]?.value) as Duplex;
     starts.mockRestore();

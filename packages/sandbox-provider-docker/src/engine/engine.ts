@@ -1,7 +1,9 @@
 import { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import { ANSWER_MS, bounded, MAKE_MS } from './bounded.js';
-import { EngineFailure, hasStatus } from './errors.js';
+import { ask, unlessMissing } from './asking.js';
+import { ANSWER_MS, MAKE_MS } from './bounded.js';
+import { hasStatus } from './errors.js';
+import { EngineExecs } from './execs.js';
 import { parseStats, type EngineStats } from './stats.js';
 
 export interface ContainerState {
@@ -11,26 +13,12 @@ export interface ContainerState {
   readonly exitCode: number | null;
 }
 
-export interface ExecState {
-  readonly running: boolean;
-  /** Null: not ended. */
-  readonly exitCode: number | null;
-}
-
 /** An object of the engine, with its labels. */
 export interface Labelled {
   /** How it is removed: an id, or a volume's name. */
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface ExecCommand {
-  readonly command: readonly string[];
-  readonly user: number;
-  /** Where it begins. */
-  readonly folder: string;
-  readonly tty?: { readonly cols: number; readonly rows: number };
 }
 
 /**
@@ -43,16 +31,20 @@ export class Engine {
   /** The engine's own, once it was asked. Calls without a version get an old one of some engines. */
   #api: string | null = null;
 
-  constructor(readonly docker: Dockerode) {}
+  readonly execs: EngineExecs;
+
+  constructor(readonly docker: Dockerode) {
+    this.execs = new EngineExecs(docker);
+  }
 
   async info(signal?: AbortSignal, ms = ANSWER_MS): Promise<Record<string, unknown>> {
-    return this.#ask('ask the engine what it is', ms, signal, (abortSignal) =>
+    return ask('ask the engine what it is', ms, signal, (abortSignal) =>
       this.#get<Record<string, unknown>>('/info', abortSignal),
     );
   }
 
   async version(signal?: AbortSignal, ms = ANSWER_MS): Promise<Record<string, unknown>> {
-    const version = await this.#ask('ask the engine for its version', ms, signal, (abortSignal) =>
+    const version = await ask('ask the engine for its version', ms, signal, (abortSignal) =>
       this.#get<Record<string, unknown>>('/version', abortSignal),
     );
     this.#api = typeof version.ApiVersion === 'string' ? version.ApiVersion : null;
@@ -64,9 +56,7 @@ export class Engine {
     signal?: AbortSignal,
     ms = ANSWER_MS,
   ): Promise<readonly { readonly id: string; readonly names: readonly string[] }[]> {
-    const list = await this.#ask('list the images', ms, signal, (abortSignal) =>
-      this.docker.listImages({ abortSignal }),
-    );
+    const list = await ask('list the images', ms, signal, (abortSignal) => this.docker.listImages({ abortSignal }));
     // The engine says null where there is none.
     return list.map((image) => ({
       id: image.Id,
@@ -80,7 +70,7 @@ export class Engine {
     signal?: AbortSignal,
   ): Promise<{ id: string; environment: readonly string[]; volumes: readonly string[] } | null> {
     try {
-      const found = await this.#ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
+      const found = await ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
         this.docker.getImage(reference).inspect(),
       );
       const config = found.Config as Partial<typeof found.Config> | null;
@@ -101,75 +91,35 @@ export class Engine {
     labels: Readonly<Record<string, string>>,
     options: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    await this.#ask('make a volume', MAKE_MS, undefined, () =>
+    await ask('make a volume', MAKE_MS, undefined, () =>
       this.docker.createVolume({ Name: name, Labels: { ...labels }, DriverOpts: { ...options } }),
     );
   }
 
   async createContainer(name: string, config: Dockerode.ContainerCreateOptions): Promise<string> {
-    const container = await this.#ask('make a container', MAKE_MS, undefined, () =>
+    const container = await ask('make a container', MAKE_MS, undefined, () =>
       this.docker.createContainer({ name, ...config }),
     );
     return container.id;
   }
 
   async start(id: string): Promise<void> {
-    await this.#ask('start a container', MAKE_MS, undefined, () => this.docker.getContainer(id).start());
+    await ask('start a container', MAKE_MS, undefined, () => this.docker.getContainer(id).start());
   }
 
   /** Both directions of a container's main process; framed. */
   async attach(id: string): Promise<Duplex> {
-    const stream = await this.#ask('attach to a container', ANSWER_MS, undefined, () =>
+    const stream = await ask('attach to a container', ANSWER_MS, undefined, () =>
       this.docker.getContainer(id).attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
     );
     if (stream instanceof Duplex) return stream;
     throw new TypeError('An attached container is no duplex stream.');
   }
 
-  /** A further process in a running container, not started. */
-  async createExec(id: string, { command, user, folder, tty }: ExecCommand): Promise<string> {
-    const exec = await this.#ask('prepare a process in a container', ANSWER_MS, undefined, () =>
-      this.docker.getContainer(id).exec({
-        Cmd: [...command],
-        User: `${user}:${user}`,
-        WorkingDir: folder,
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        Tty: tty !== undefined,
-        ...(tty && { ConsoleSize: [tty.rows, tty.cols] as [number, number] }), // engines before API 1.42 pass over it
-      }),
-    );
-    return exec.id;
-  }
-
-  /** Starts it; both directions of it, framed unless it has a terminal. */
-  async startExec(execId: string, tty: boolean): Promise<Duplex> {
-    return this.#ask('start a process in a container', MAKE_MS, undefined, () =>
-      this.docker.getExec(execId).start({ hijack: true, stdin: true, Tty: tty }),
-    );
-  }
-
-  async resizeExec(execId: string, { cols, rows }: { cols: number; rows: number }): Promise<void> {
-    await this.#ask('set the size of a terminal', ANSWER_MS, undefined, () =>
-      this.docker.getExec(execId).resize({ w: cols, h: rows }),
-    );
-  }
-
-  /** Null: the engine does not know it (any more). */
-  async execState(execId: string): Promise<ExecState | null> {
-    return this.#unlessMissing(async () => {
-      const { Running, ExitCode } = await this.#ask('look at a process', ANSWER_MS, undefined, (abortSignal) =>
-        this.docker.getExec(execId).inspect({ abortSignal }),
-      );
-      return { running: Running, exitCode: ExitCode };
-    });
-  }
-
   /** Null: there is no such container. */
   async containerState(id: string): Promise<ContainerState | null> {
-    return this.#unlessMissing(async () => {
-      const { State } = await this.#ask('look at a container', ANSWER_MS, undefined, (abortSignal) =>
+    return unlessMissing(async () => {
+      const { State } = await ask('look at a container', ANSWER_MS, undefined, (abortSignal) =>
         this.docker.getContainer(id).inspect({ abortSignal }),
       );
       return { running: State.Running, oomKilled: State.OOMKilled, exitCode: State.Running ? null : State.ExitCode };
@@ -180,7 +130,7 @@ export class Engine {
     // In the oldest version that an engine may speak without being told one, `one-shot` is unknown, and an answer takes a second.
     const version = this.#api === null ? '' : `/v${this.#api}`;
     const path = `${version}/containers/${id}/stats?stream=false&one-shot=true&`;
-    const stats = await this.#ask('measure a container', ANSWER_MS, undefined, (abortSignal) =>
+    const stats = await ask('measure a container', ANSWER_MS, undefined, (abortSignal) =>
       this.#get<Dockerode.ContainerStats>(path, abortSignal),
     );
     return parseStats(stats);
@@ -188,14 +138,14 @@ export class Engine {
 
   /** Lets a running container have so many CPUs. */
   async setCpus(id: string, cpus: number): Promise<void> {
-    await this.#ask('change the limits of a container', ANSWER_MS, undefined, () =>
+    await ask('change the limits of a container', ANSWER_MS, undefined, () =>
       this.docker.getContainer(id).update({ NanoCpus: Math.round(cpus * 1e9) }),
     );
   }
 
   /** Lets a running container have so many processes and threads. */
   async setPids(id: string, count: number): Promise<void> {
-    await this.#ask('change the limits of a container', ANSWER_MS, undefined, () =>
+    await ask('change the limits of a container', ANSWER_MS, undefined, () =>
       this.docker.getContainer(id).update({ PidsLimit: count }),
     );
   }
@@ -203,7 +153,7 @@ export class Engine {
   /** Ends every process of it. Harmless when it has ended or is gone. */
   async kill(id: string): Promise<void> {
     try {
-      await this.#ask('end a container', ANSWER_MS, undefined, (abortSignal) =>
+      await ask('end a container', ANSWER_MS, undefined, (abortSignal) =>
         this.docker.getContainer(id).kill({ signal: 'SIGKILL', abortSignal }),
       );
     } catch (error) {
@@ -214,13 +164,13 @@ export class Engine {
   /** Ends and removes a container with its anonymous volumes. Harmless when it is gone; waits when it is being removed. */
   async removeContainer(id: string): Promise<void> {
     try {
-      await this.#ask('remove a container', MAKE_MS, undefined, (abortSignal) =>
+      await ask('remove a container', MAKE_MS, undefined, (abortSignal) =>
         this.docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
       );
     } catch (error) {
       if (hasStatus(error, 404)) return;
       if (!hasStatus(error, 409)) throw error;
-      await this.#ask('wait for a container to be removed', MAKE_MS, undefined, (abortSignal) =>
+      await ask('wait for a container to be removed', MAKE_MS, undefined, (abortSignal) =>
         this.docker.getContainer(id).wait({ condition: 'removed', abortSignal }),
       ).catch((failure: unknown) => {
         if (!hasStatus(failure, 404)) throw failure;
@@ -229,23 +179,21 @@ export class Engine {
   }
 
   async removeVolume(name: string): Promise<void> {
-    await this.#unlessMissing(() =>
-      this.#ask('remove a volume', MAKE_MS, undefined, (abortSignal) =>
+    await unlessMissing(() =>
+      ask('remove a volume', MAKE_MS, undefined, (abortSignal) =>
         this.docker.getVolume(name).remove({ force: false, abortSignal }),
       ),
     );
   }
 
   async removeNetwork(id: string): Promise<void> {
-    await this.#unlessMissing(() =>
-      this.#ask('remove a network', MAKE_MS, undefined, (abortSignal) =>
-        this.docker.getNetwork(id).remove({ abortSignal }),
-      ),
+    await unlessMissing(() =>
+      ask('remove a network', MAKE_MS, undefined, (abortSignal) => this.docker.getNetwork(id).remove({ abortSignal })),
     );
   }
 
   async containers(labels: readonly string[]): Promise<Labelled[]> {
-    const list = await this.#ask('list containers', ANSWER_MS, undefined, (abortSignal) =>
+    const list = await ask('list containers', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listContainers({ all: true, filters: { label: [...labels] }, abortSignal }),
     );
     // One that is being removed may have no name any more. Others' links to it are names with a second slash.
@@ -257,7 +205,7 @@ export class Engine {
   }
 
   async volumes(labels: readonly string[]): Promise<Labelled[]> {
-    const { Volumes } = await this.#ask('list volumes', ANSWER_MS, undefined, (abortSignal) =>
+    const { Volumes } = await ask('list volumes', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listVolumes({ filters: { label: [...labels] }, abortSignal }),
     );
     return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels }) => ({
@@ -268,7 +216,7 @@ export class Engine {
   }
 
   async networks(labels: readonly string[]): Promise<Labelled[]> {
-    const list = await this.#ask('list networks', ANSWER_MS, undefined, (abortSignal) =>
+    const list = await ask('list networks', ANSWER_MS, undefined, (abortSignal) =>
       this.docker.listNetworks({ filters: { label: [...labels] }, abortSignal }),
     );
     return list.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels ?? {} }));
@@ -276,7 +224,7 @@ export class Engine {
 
   /** The engine's announcements, one JSON value a line. */
   async events(filters: Readonly<Record<string, readonly string[]>>, signal: AbortSignal): Promise<Readable> {
-    const stream = await this.#ask('listen to the engine', ANSWER_MS, signal, () =>
+    const stream = await ask('listen to the engine', ANSWER_MS, signal, () =>
       this.docker.getEvents({ filters: filters as Record<string, string[]>, abortSignal: signal }),
     );
     if (stream instanceof Readable) return stream;
@@ -293,28 +241,5 @@ export class Engine {
         },
       );
     });
-  }
-
-  async #ask<Answer>(
-    doing: string,
-    ms: number,
-    signal: AbortSignal | undefined,
-    call: (signal: AbortSignal) => Promise<Answer>,
-  ): Promise<Answer> {
-    try {
-      return await bounded(ms, signal, call);
-    } catch (error) {
-      if (signal?.aborted === true) throw error;
-      throw new EngineFailure(doing, error);
-    }
-  }
-
-  async #unlessMissing<Answer>(call: () => Promise<Answer>): Promise<Answer | null> {
-    try {
-      return await call();
-    } catch (error) {
-      if (hasStatus(error, 404)) return null;
-      throw error;
-    }
   }
 }
