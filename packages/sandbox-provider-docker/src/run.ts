@@ -163,7 +163,7 @@ export class DockerRun implements SandboxProcess {
     const { container, exec } = this;
     const deadline = performance.now() + LAST_OUTPUT_MS;
     for (let pause = 5; this.#marks < 2 && container.alive && !this.#goneAlready; pause = Math.min(pause * 2, 500)) {
-      const state = await container.engine.execState(exec.id).catch(() => undefined);
+      const state = await container.engine.execs.state(exec.id).catch(() => undefined);
       if (state === undefined) return; // the engine is gone, and with it soon the container's connection
       if (state?.running === false && state.exitCode !== null) {
         this.#see({ by: 'engine', code: state.exitCode });
@@ -304,7 +304,7 @@ export class DockerRun implements SandboxProcess {
   }
 
   async resize(size: { readonly cols: number; readonly rows: number }): Promise<void> {
-    await this.container.engine.resizeExec(this.exec.id, size);
+    await this.container.engine.execs.resize(this.exec.id, size);
   }
 
   async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -116,7 +116,7 @@ export class RunContainer {
   async isReady(): Promise<boolean> {
     const shell = this.#parked;
     if (shell === null || this.#hasEnded) return false;
-    const shellRuns = this.engine.execState(shell.id).then(
+    const shellRuns = this.engine.execs.state(shell.id).then(
       (state) => state?.running === true,
       () => false, // an engine that does not answer says so to whoever asks for another
     );
@@ -172,13 +172,13 @@ export class RunContainer {
     command: readonly string[],
     tty?: { readonly cols: number; readonly rows: number },
   ): Promise<ContainerExec> {
-    const id = await this.engine.createExec(this.id, {
+    const id = await this.engine.execs.create(this.id, {
       command,
       user: this.user,
       folder: '/workspace',
       ...(tty && { tty }),
     });
-    const socket = await this.engine.startExec(id, tty !== undefined);
+    const socket = await this.engine.execs.start(id, tty !== undefined);
     socket.on('error', () => undefined); // 'close' follows
     return { id, socket };
   }
