@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatSize, isSandboxError, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { AtOnce } from './at-once.js';
 import { hasMoreValues } from './json-values.js';
 
 /** Between the tries of a GET, in ms. */
@@ -8,6 +9,8 @@ const backoffMs = [100, 400];
 const passing = new Set([502, 503, 504]);
 const ofInput = new Set([400, 409, 413, 422]);
 const maxDetailLength = 300;
+/** So many answers may be held in memory. */
+const maxAtOnce = 8;
 
 export interface HttpClientOptions {
   /** The registry's own path included, without a slash at its end. */
@@ -48,6 +51,7 @@ interface RawAnswer {
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #calls = new Set<AbortController>();
+  readonly #requests = new AtOnce(maxAtOnce);
   #failedAt = -Infinity;
 
   constructor(options: HttpClientOptions) {
@@ -87,7 +91,7 @@ export class HttpClient {
     for (let tries = 0; ; tries += 1) {
       const waitMs = waits[tries];
       try {
-        const answer = await this.#attempt(request, signal);
+        const answer = await this.#requests.run(() => this.#attempt(request, signal), signal);
         const isDown = passing.has(answer.status);
         if (!isDown || waitMs === undefined) {
           this.#failedAt = isDown ? performance.now() : -Infinity;
@@ -110,7 +114,6 @@ export class HttpClient {
   }
 
   async #attempt({ method, path, body, maxBytes }: HttpRequest, signal: AbortSignal): Promise<RawAnswer> {
-    signal.throwIfAborted();
     const { url, token } = this.#options;
     try {
       const response = await fetch(url + path, {
@@ -150,9 +153,10 @@ export class HttpClient {
     }
     if (status === 401 || status === 403) throw this.unusable(`demands a token that it accepts (${status})`);
     if (status === 404) throw this.unusable('is no registry: there is nothing at this address (404)');
-    if (!ofInput.has(status)) throw this.unusable(`failed (${status})`);
-    const detail = hasMoreValues(bytes, maxValues) ? '' : this.#detailOf(bytes);
-    throw new SandboxError('SANDBOX008', `The registry at ${this.#options.url} refuses this (${status})${detail}.`);
+    if (status < 400 || status >= 500) throw this.unusable(`failed (${status})`);
+    const refusal = `refuses this (${status})${hasMoreValues(bytes, maxValues) ? '' : this.#detailOf(bytes)}`;
+    if (!ofInput.has(status)) throw this.unusable(refusal);
+    throw new SandboxError('SANDBOX008', `The registry at ${this.#options.url} ${refusal}.`);
   }
 
   #parse(bytes: Uint8Array, otherwise: string): { text: string; json: unknown } {

@@ -121,7 +121,8 @@ test.each<[what: string, status: number, body: string | Buffer, type: string, se
   ],
   ['that it wants a token', 401, '{}', 'application/json', 'demands a token that it accepts (401).'],
   ['that it failed', 500, JSON.stringify({ detail: 'Traceback' }), 'application/json', 'failed (500).'],
-  ['too many calls', 429, '{}', 'application/json', 'failed (429).'],
+  ['too many calls', 429, '{}', 'application/json', 'refuses this (429).'],
+  ['that it has another name', 421, '{"detail":"Not mine."}', 'application/json', 'refuses this (421): Not mine.'],
   ['that it made something', 201, '{}', 'application/json', 'failed (201).'],
 ])('a registry that answers with %s is a sentence', async (_what, status, body, type, sentence) => {
   const registry = await answering(status, body, type);
@@ -309,6 +310,35 @@ test('where nobody listens, or what listens speaks no HTTP, the sentence says wh
   started.push({ close: async () => void other.close() });
   const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
   expect(await refusal(connect(address).types())).toMatch(/^does not answer: .{3,}/);
+});
+
+test('of many calls at most eight are under way, and each has its turn or its time', async () => {
+  const open = new Set<() => void>();
+  let asked = 0;
+  let most = 0;
+  let full = (): void => {};
+  const eight = new Promise<void>((resolve) => (full = resolve));
+  const { url } = await serve((_request, response) => {
+    asked += 1;
+    const answer = (): void => {
+      open.delete(answer);
+      response.end(JSON.stringify(unit));
+    };
+    open.add(answer);
+    most = Math.max(most, open.size);
+    if (asked === 8) full();
+    if (asked > 8) answer();
+  });
+  const registry = connect(url, 1000);
+  const calls = Array.from({ length: 30 }, () => registry.get('a'));
+  await eight;
+  for (const answer of [...open]) answer();
+  expect((await Promise.all(calls)).map((found) => found?.unit.id)).toEqual(Array(30).fill('a'));
+  expect(most).toBe(8);
+  asked = 0; // and now the first eight hang
+  const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => registry.get('a')));
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(30).fill('rejected'));
+  expect(asked).toBe(8);
 });
 
 test('its end ends the calls under way', async () => {
