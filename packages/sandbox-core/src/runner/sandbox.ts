@@ -7,6 +7,7 @@ import type { ProviderCapabilities } from '../contract/capabilities.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
+import type { SandboxFiles } from '../contract/files.js';
 import type { Logger } from '../contract/logger.js';
 import type { SandboxProvider, TtySize } from '../contract/provider.js';
 import type { SandboxResult } from '../contract/result.js';
@@ -17,6 +18,7 @@ import type { Selection } from '../factory/choose.js';
 import type { Solution } from '../solution/content.js';
 import { runExecution } from './execution.js';
 import type { Execution } from './execution.js';
+import { boundedFiles } from './file-calls.js';
 import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
 import { InputChannel, ResizeChannel } from './interaction.js';
@@ -91,6 +93,9 @@ export class Sandbox implements AsyncDisposable {
   #prepareTimeMs: number | null = null;
   #cleaning: Promise<void> | null = null;
   #idle: NodeJS.Timeout | undefined;
+  /** Calls to its files go on. */
+  #filesUsed = false;
+  readonly #files: Required<SandboxFiles>;
   #restingSince: Date | null = null;
   readonly #followers = new Set<(execution: Execution | null) => void>();
 
@@ -101,6 +106,16 @@ export class Sandbox implements AsyncDisposable {
     this.selection = ports.selection;
     this.ready = this.#prepare();
     this.ready.catch(() => undefined); // told by executions and results
+    this.#files = boundedFiles({
+      id: this.id,
+      prepared: this.ready.catch(() => undefined),
+      requireHere: () => this.#requireHere(),
+      files: () => ports.provider.files(this.id),
+      onUse: (used) => {
+        this.#filesUsed = used;
+        if (this.#starting === null && this.#current?.running !== true) this.#rest();
+      },
+    });
     this.#rest();
   }
 
@@ -367,6 +382,21 @@ export class Sandbox implements AsyncDisposable {
     return this.#cleaning !== null;
   }
 
+  /**
+   * Its files, before, while and after its commands run. Calls wait for the preparation; four at a time are made, and 32 wait (else
+   * SANDBOX007).
+   * @throws SandboxError in each call: SANDBOX006 (being cleaned), SANDBOX009 (its provider has no way to them), SANDBOX011 (its preparation
+   *   failed), and as in {@link SandboxFiles}
+   */
+  files(): Required<SandboxFiles> {
+    return this.#files;
+  }
+
+  #requireHere(): void {
+    if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
+    if (this.#failure !== null) throw new SandboxError('SANDBOX011', this.#failure);
+  }
+
   /** Ends what runs, and waits for its end. False: nothing ran. */
   async stop(): Promise<boolean> {
     const starting = this.#starting;
@@ -468,7 +498,7 @@ export class Sandbox implements AsyncDisposable {
   /** Starts the time after which an unused sandbox goes. */
   #rest(): void {
     clearTimeout(this.#idle);
-    if (this.#cleaning !== null) return;
+    if (this.#cleaning !== null || this.#filesUsed) return;
     this.#idle = setTimeout(() => {
       this.#ports.logger.info('A sandbox was idle and is removed', { sandboxId: this.id });
       this.cleanup().catch((error: unknown) => {
