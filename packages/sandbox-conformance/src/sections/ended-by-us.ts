@@ -3,7 +3,7 @@ import { programs } from '../programs.js';
 import { equal, holds } from '../promises.js';
 import type { House } from '../house.js';
 import type { Run, RunOptions } from '../sandbox.js';
-import { needsSignals, section } from '../suite.js';
+import { needsAll, needsPython, needsSignals, section } from '../suite.js';
 import type { ConformanceTest, Section } from '../suite.js';
 
 /** Programs that take a SIGTERM in different ways, and the exit code that is then seen. Each prints `up` when it is ready. */
@@ -172,28 +172,40 @@ const family = `member() { trap "echo $1; exit 0" TERM; echo up; while :; do sle
 trap 'wait; exit 9' TERM
 member child &
 (trap wait TERM; member grandchild & wait; wait) &
-setsid sh -c 'trap "echo stranger; exit 0" TERM; echo up; while :; do sleep 0.05; done' &
+"$1" -c "$2" &
 wait; wait`;
+
+/** It writes by itself: a buffered print, interrupted by a handler that prints, fails. */
+const stranger = `import os, signal, time
+os.setsid()
+def end(*_): os.write(1, b'stranger\\n'); os._exit(0)
+signal.signal(signal.SIGTERM, end)
+os.write(1, b'up\\n')
+while True: time.sleep(0.05)`;
 
 function toWholeTree(cause: 'timeout' | 'stopped'): ConformanceTest {
   const how = cause === 'timeout' ? 'at the deadline' : 'at a stop';
   return {
     name: `SIGTERM reaches the whole tree ${how}: children, grandchildren, and who left the session`,
     shares: true,
-    needs: needsSignals,
+    needs: needsAll(needsSignals, needsPython),
     body: async (house) => {
       const sandbox = await house.shared();
       const stop = new AbortController();
       let text = '';
-      const run = await sandbox.sh(family, {
-        killGraceMs: 5000,
-        ...(cause === 'timeout' && { timeoutMs: 2500 }),
-        ...(cause === 'stopped' && { signal: stop.signal }),
-        onChunk: ({ data }) => {
-          text += Buffer.from(data).toString();
-          if (text.split('up\n').length > 3) stop.abort();
+      const run = await sandbox.sh(
+        family,
+        {
+          killGraceMs: 5000,
+          ...(cause === 'timeout' && { timeoutMs: 2500 }),
+          ...(cause === 'stopped' && { signal: stop.signal }),
+          onChunk: ({ data }) => {
+            text += Buffer.from(data).toString();
+            if (text.split('up\n').length > 3) stop.abort();
+          },
         },
-      });
+        [house.python, stranger],
+      );
       const said = run.stdout.split('\n').filter((line) => line !== 'up' && line !== '');
       equal([said.sort(), run.end.cause, run.end.exitCode], [['child', 'grandchild', 'stranger'], cause, 9], {
         promise:
