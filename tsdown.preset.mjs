@@ -18,6 +18,6 @@ export function library(entry = { index: 'src/index.ts' }) {
 }
 
 /** An application that plain node runs from its folder; what it depends on stays in node_modules. */
-export function application(entry) {
-  return defineConfig({ ...common, entry, format: 'esm', dts: true });
+export function application(entry, options = {}) {
+  return defineConfig({ ...common, entry, format: 'esm', dts: true, shims: true, ...options });
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Contract } from './contract.js';
 import { leftovers } from './leftovers.js';
 import { until } from './until.js';
 
@@ -60,6 +61,7 @@ export class TestServer {
   readonly dataDir: string;
   readonly process: ChildProcess;
   url = '';
+  #contract: Promise<Contract> | null = null;
   /** Of each call. */
   headers: Readonly<Record<string, string>> = {};
   #output = '';
@@ -158,11 +160,17 @@ export class TestServer {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (text === '' ? undefined : JSON.parse(text)) as Body,
-    };
+    const { status } = response;
+    const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+    const type = response.headers.get('content-type');
+    (await this.contract()).check(method, path, { status, type, body: parsed });
+    return { status, headers: response.headers, body: parsed as Body };
+  }
+
+  /** What it says of itself. */
+  contract(): Promise<Contract> {
+    this.#contract ??= Contract.of(this.url);
+    return this.#contract;
   }
 
   /** Calls and expects 200. @returns the body. */

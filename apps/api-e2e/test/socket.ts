@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import WebSocket from 'ws';
 import type { ClientOptions } from 'ws';
+import type { Contract } from './contract.js';
+import type { TestServer } from './server.js';
 import { until } from './until.js';
 
 /** A message of the server; expectations say which fields are there. */
@@ -26,22 +28,22 @@ export class SocketClient {
   readonly webSocket: WebSocket;
   closed: { readonly code: number; readonly reason: string } | null = null;
 
-  private constructor(webSocket: WebSocket) {
+  private constructor(webSocket: WebSocket, contract: Contract) {
     this.webSocket = webSocket;
-    webSocket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as Message));
+    webSocket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as Message;
+      if (this.messages.length < 100) contract.checkComponent('Event', message); // more of the same costs time
+      this.messages.push(message);
+    });
     webSocket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
     webSocket.on('error', () => undefined); // told to whoever opens it
     SocketClient.#all.add(this);
   }
 
   /** Resolves when it is open. @throws with the status of an answer that refused it */
-  static async open(
-    server: { readonly url: string },
-    path: string,
-    options: ClientOptions = {},
-  ): Promise<SocketClient> {
+  static async open(server: TestServer, path: string, options: ClientOptions = {}): Promise<SocketClient> {
     const url = `${server.url.replace('http', 'ws')}/api/ergon/sandbox/ws/${path}`;
-    const client = new SocketClient(new WebSocket(url, options));
+    const client = new SocketClient(new WebSocket(url, options), await server.contract());
     await once(client.webSocket, 'open');
     return client;
   }

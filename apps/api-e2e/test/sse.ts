@@ -21,12 +21,18 @@ export interface Stream {
 }
 
 /** Reads server-sent events until the server ends them (or we leave). */
-async function read(response: Response, { leaveAfter = Infinity, onMessage }: StreamOptions): Promise<Stream> {
+async function read(
+  server: TestServer,
+  response: Response,
+  { leaveAfter = Infinity, onMessage }: StreamOptions,
+): Promise<Stream> {
   const messages: Message[] = [];
+  const contract = await server.contract();
   const parser = createParser({
     onEvent: ({ id, data }) => {
       if (messages.length >= leaveAfter) return;
       const message = { id: id ?? '', data: JSON.parse(data) as Partial<Body> };
+      if (messages.length < 100) contract.checkComponent('StreamEvent', message.data); // more of the same costs time
       messages.push(message);
       onMessage?.(message);
     },
@@ -51,7 +57,7 @@ export async function follow(server: TestServer, sandboxId: string, options: Str
     headers: { Accept: 'text/event-stream', ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }) },
     ...(signal !== undefined && { signal }),
   });
-  return read(response, options);
+  return read(server, response, options);
 }
 
 export async function execute(
@@ -66,7 +72,7 @@ export async function execute(
     body: JSON.stringify({ sandbox_id: sandboxId, ...body }),
     ...(options.signal !== undefined && { signal: options.signal }),
   });
-  return read(response, options);
+  return read(server, response, options);
 }
 
 export function linesOf(messages: readonly Message[]): string[] {

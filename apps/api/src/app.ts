@@ -5,6 +5,8 @@ import type { WebSocketServer } from 'ws';
 import { Access } from './http/access.js';
 import { problemAnswer, requestLog, unknownRoute } from './http/answers.js';
 import { guard } from './http/guard.js';
+import { registryBase, sandboxBase } from './openapi/document.js';
+import { referenceRoutes } from './routes/reference.js';
 import { registryRoutes } from './routes/registry.js';
 import { sandboxRoutes } from './routes/sandbox.js';
 import { createWebSocketServer } from './routes/socket.js';
@@ -24,12 +26,10 @@ export function createApp(container: DependencyContainer, sockets: WebSocketServ
   app.disable('etag');
   app.use(requestLog(logger));
   app.use(guard(config));
+  app.use(referenceRoutes());
   app.use(access.check);
-  app.use(
-    '/api/ergon/sandbox',
-    sandboxRoutes({ runner, factory: container.resolve(tokens.factory), access, sockets, logger }),
-  );
-  app.use('/api/ergon/registry', registryRoutes(container.resolve(tokens.registry)));
+  app.use(sandboxBase, sandboxRoutes({ runner, factory: container.resolve(tokens.factory), access, sockets, logger }));
+  app.use(registryBase, registryRoutes(container.resolve(tokens.registry)));
   app.use(unknownRoute);
   app.use(problemAnswer(logger));
   return app;

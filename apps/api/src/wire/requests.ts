@@ -30,34 +30,41 @@ const flag = z.boolean({ error: 'must be true or false' });
 
 /** A size as the core parses it, which takes the text. */
 const sizeText = (field: z.ZodType<number, string>): z.ZodType<string, string> =>
-  z.string({ error: 'must be a size such as "512m" or "4g"' }).superRefine((text, context) => {
-    const parsed = field.safeParse(text);
-    if (!parsed.success)
-      context.addIssue({ code: 'custom', message: parsed.error.issues[0]?.message ?? 'must be a size' });
-  });
+  z
+    .string({ error: 'must be a size such as "512m" or "4g"' })
+    .superRefine((text, context) => {
+      const parsed = field.safeParse(text);
+      if (!parsed.success)
+        context.addIssue({ code: 'custom', message: parsed.error.issues[0]?.message ?? 'must be a size' });
+    })
+    .meta({ pattern: '^\\d+(\\.\\d+)?[bkmgtBKMGT]?$', examples: ['512m'] });
 
 const limitFields = {
-  timeout: timeoutField.optional(),
-  memory_limit: sizeText(memoryField).optional(),
-  cpu_limit: cpuField.optional(),
-  disk_limit: sizeText(diskField).optional(),
-  pids_limit: pidsField.optional(),
-  output_limit: sizeText(outputField).optional(),
+  timeout: timeoutField.optional().meta({ description: 'Seconds that a run may take. Default 300' }),
+  memory_limit: sizeText(memoryField).optional().meta({ description: 'Default "4g"' }),
+  cpu_limit: cpuField.optional().meta({ description: 'CPUs. Default 4' }),
+  disk_limit: sizeText(diskField).optional().meta({ description: 'Of workspace and output. Default "1g"' }),
+  pids_limit: pidsField.optional().meta({ description: 'Processes. Default 256' }),
+  output_limit: sizeText(outputField)
+    .optional()
+    .meta({ description: 'What is kept of the output. Default "64m", at most "1g"' }),
 };
 
 const testSchema = z.strictObject({
   solution_id: idField('a solution'),
   provider: providerField.optional(),
   ...limitFields,
-  environment: environmentField.optional(),
+  environment: environmentField.optional().meta({ type: 'object', additionalProperties: { type: 'string' } }),
   network: networkField.optional(),
   image: imageField.optional(),
   runtime: runtimeField.optional(),
   volumes: volumesField.optional(),
   gpus: gpusField.optional(),
-  services: servicesField.optional(),
-  strict: flag.optional(),
-  run: flag.optional(),
+  services: servicesField.optional().meta({ type: 'object' }),
+  strict: flag
+    .optional()
+    .meta({ description: 'Refuse a stand-in for the named provider, and limits that are best effort' }),
+  run: flag.optional().meta({ description: "Start the solution's command at once" }),
 });
 
 /** `POST /test` */
@@ -114,7 +121,8 @@ const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
   return once
     .regex(/^\d{1,15}$/, error)
     .transform(Number)
-    .pipe(z.int().min(min, error).max(max, error));
+    .pipe(z.int().min(min, error).max(max, error))
+    .meta({ type: 'integer', minimum: min, maximum: max });
 };
 
 /** The ticket was looked at before. */
@@ -144,7 +152,8 @@ export const resultsQuerySchema = z.strictObject({
     once
       .regex(/^\d{1,5}(\.\d{1,9})?$/, waitError)
       .transform(Number)
-      .pipe(z.number().max(86_400, waitError)),
+      .pipe(z.number().max(86_400, waitError))
+      .meta({ type: 'number', minimum: 0, maximum: 86_400, description: 'Seconds to wait for the end of a run' }),
   ),
 });
 

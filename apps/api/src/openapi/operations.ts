@@ -1,0 +1,228 @@
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import { unitSchema } from '@ergon/sandbox-registry';
+import { z } from 'zod';
+import * as requests from '../wire/requests.js';
+import * as answers from '../wire/responses.js';
+import { socketQuerySchema } from '../ws/messages.js';
+
+const json = (schema: z.ZodType, description = 'Done'): ZodOpenApiResponsesObject[`${1 | 2 | 3 | 4 | 5}${string}`] => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const problem = (description: string): ReturnType<typeof json> => ({
+  description,
+  content: { 'application/problem+json': { schema: answers.problemSchema } },
+});
+
+/** Of a call that can fail in these ways, beside those that any call can. */
+const problems = {
+  '404': problem('Unknown'),
+  '409': problem('A command runs already, or other units depend on this one'),
+  '410': problem('No longer kept'),
+  '413': problem('The body is too large'),
+  '416': problem('Nothing of the range is there'),
+  '422': problem('A field is wrong; the sentence names it'),
+  '426': problem('This is the address of a WebSocket'),
+  '429': problem('Too many sandboxes'),
+  '502': problem('The environment was lost, or the registry elsewhere does not answer as it should'),
+  '503': problem('No provider can serve this, or the server is shutting down'),
+  '507': problem('A resource limit is reached'),
+} as const;
+type Failure = keyof typeof problems;
+
+const failures = (...statuses: Failure[]): ZodOpenApiResponsesObject => ({
+  ...Object.fromEntries(statuses.map((status) => [status, problems[status]])),
+  default: problem('Refused, or failed: the sentence says why'),
+});
+
+const body = (schema: z.ZodType): NonNullable<ZodOpenApiOperationObject['requestBody']> => ({
+  required: true,
+  content: { 'application/json': { schema } },
+});
+const stream = {
+  description: 'The events of the execution, as they come',
+  content: { 'text/event-stream': { schema: answers.streamEventSchema } },
+};
+const sandboxPath = { path: requests.sandboxIdSchema };
+
+/** Each call of the server: what it takes, by the schemas that check it, and what it answers. */
+export const sandboxPaths: ZodOpenApiPathsObject = {
+  '/test': {
+    post: {
+      operationId: 'openSandbox',
+      summary: 'Open a sandbox for a solution',
+      description:
+        'Answers once the request is valid, admitted and its provider chosen; the preparation goes on, and `execute` waits for it.',
+      requestBody: body(requests.testRequestSchema),
+      responses: { '200': json(answers.testAnswer), ...failures('404', '422', '429', '502', '503') },
+    },
+  },
+  '/execute': {
+    post: {
+      operationId: 'execute',
+      summary: 'Run a command, and follow it',
+      requestBody: body(requests.executeRequestSchema),
+      responses: { '200': stream, ...failures('404', '409', '410', '413', '422', '502', '507') },
+    },
+    get: {
+      operationId: 'follow',
+      summary: "Follow a sandbox's execution, as EventSource does",
+      description:
+        'Starts the default command if nothing ever ran. Never runs a solution twice. A ticket stands in for the token.',
+      requestParams: {
+        query: requests.followQuerySchema,
+        header: z.object({
+          'Last-Event-ID': z.string().optional().meta({ description: 'The last event that was seen' }),
+        }),
+      },
+      responses: {
+        '200': stream,
+        '204': { description: 'There is nothing more to follow' },
+        ...failures('404', '410', '422', '502', '507'),
+      },
+    },
+  },
+  '/ws/{sandbox_id}': {
+    get: {
+      operationId: 'connect',
+      summary: 'A WebSocket: commands, their input, terminals, output',
+      description:
+        'Messages in: `Action`. Messages out: `Event`. Follows what runs from its start, or goes on after the event named by `after`. A ticket stands in for the token.',
+      requestParams: { ...sandboxPath, query: socketQuerySchema },
+      responses: { '101': { description: 'The WebSocket is open' }, ...failures('404', '410', '422', '426') },
+    },
+  },
+  '/ticket': {
+    post: {
+      operationId: 'createTicket',
+      summary: 'A ticket for what cannot send headers',
+      description:
+        'For one sandbox: `GET /execute` and its WebSocket. To be first used within a minute; then good until a minute after the end of its execution.',
+      requestBody: body(requests.ticketRequestSchema),
+      responses: { '200': json(answers.ticketAnswer), ...failures('404', '422') },
+    },
+  },
+  '/active': {
+    get: {
+      operationId: 'listSandboxes',
+      summary: 'The sandboxes that are here',
+      responses: { '200': json(answers.activeAnswer), ...failures() },
+    },
+  },
+  '/history': {
+    get: {
+      operationId: 'listExecutions',
+      summary: 'Executions, newest first',
+      requestParams: { query: requests.historyQuerySchema.in },
+      responses: { '200': json(answers.historyAnswer), ...failures('422') },
+    },
+  },
+  '/cleanup-all': {
+    post: {
+      operationId: 'removeSandboxes',
+      summary: 'Remove every sandbox, running or not',
+      responses: { '200': json(answers.cleanedAnswer), ...failures('422') },
+    },
+  },
+  '/providers': {
+    get: {
+      operationId: 'listProviders',
+      summary: 'What each provider can do on this machine',
+      responses: { '200': json(answers.providersAnswer), ...failures() },
+    },
+  },
+  '/health': {
+    get: {
+      operationId: 'health',
+      summary: 'Whether a provider works',
+      responses: { '200': json(answers.healthAnswer), ...failures() },
+    },
+  },
+  '/executions/{execution_id}/events': {
+    get: {
+      operationId: 'getEvents',
+      summary: 'The kept events of an execution; of one that runs: until its end',
+      requestParams: { path: requests.executionIdSchema, query: requests.eventsQuerySchema },
+      responses: { '200': json(answers.eventsAnswer), ...failures('404', '410', '422') },
+    },
+  },
+  '/results/{sandbox_id}': {
+    get: {
+      operationId: 'getResult',
+      summary: 'What is known of an execution',
+      requestParams: { ...sandboxPath, query: requests.resultsQuerySchema },
+      responses: { '200': json(answers.resultSchema), ...failures('404', '422') },
+    },
+  },
+  '/{sandbox_id}/stop': {
+    post: {
+      operationId: 'stopExecution',
+      summary: 'End what runs, and keep the sandbox',
+      requestParams: sandboxPath,
+      responses: { '200': json(answers.stopAnswer), ...failures('404', '422') },
+    },
+  },
+  '/{sandbox_id}': {
+    delete: {
+      operationId: 'removeSandbox',
+      summary: 'Stop and remove a sandbox; its results stay',
+      requestParams: sandboxPath,
+      responses: { '200': json(answers.successAnswer), ...failures('404', '422', '502') },
+    },
+    patch: {
+      operationId: 'changeLimits',
+      summary: 'Change the limits of a live sandbox, where its provider can',
+      requestParams: sandboxPath,
+      requestBody: body(requests.limitsSchema),
+      responses: { '200': json(answers.successAnswer), ...failures('404', '422') },
+    },
+  },
+};
+
+const unitPath = { path: requests.unitIdSchema };
+export const registryPaths: ZodOpenApiPathsObject = {
+  '/store': {
+    post: {
+      operationId: 'storeUnit',
+      summary: 'Store a unit; one that is there under its id is replaced',
+      requestBody: body(unitSchema),
+      responses: { '200': json(answers.storedAnswer), ...failures('413', '422', '502', '503', '507') },
+    },
+  },
+  '/search': {
+    get: {
+      operationId: 'searchUnits',
+      summary: 'Units by type and name',
+      requestParams: { query: requests.searchQuerySchema.in },
+      responses: { '200': json(answers.searchAnswer), ...failures('422', '502', '503') },
+    },
+  },
+  '/types': {
+    get: {
+      operationId: 'listTypes',
+      summary: 'The types of units that are there',
+      responses: { '200': json(answers.typesAnswer), ...failures('502', '503') },
+    },
+  },
+  '/health': {
+    get: {
+      operationId: 'registryHealth',
+      summary: 'What the registry holds',
+      responses: { '200': json(answers.registryHealthAnswer), ...failures('502', '503') },
+    },
+  },
+  '/{id}': {
+    get: {
+      operationId: 'getUnit',
+      summary: 'A unit, with its last test results',
+      requestParams: unitPath,
+      responses: { '200': json(answers.unitWithResultsAnswer), ...failures('404', '422', '502', '503') },
+    },
+    delete: {
+      operationId: 'deleteUnit',
+      summary: 'Delete a unit on which no other depends',
+      requestParams: unitPath,
+      responses: { '200': json(answers.deletedAnswer), ...failures('404', '409', '422', '502', '503') },
+    },
+  },
+};

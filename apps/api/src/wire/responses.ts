@@ -1,0 +1,271 @@
+import { errorCodes, sandboxStatuses } from '@ergon/sandbox-core';
+import type { EndCause, SandboxErrorCode } from '@ergon/sandbox-core';
+import { z } from 'zod';
+
+/**
+ * The answers, as the document tells them and the black-box tests check them. More fields may come in later versions, so that none is
+ * closed.
+ */
+const seconds = z.number().min(0).meta({ description: 'Seconds' });
+const bytes = z.int().min(0).meta({ description: 'Bytes' });
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC' });
+const ms = z.number().min(0).meta({ description: 'Milliseconds since the start of the execution' });
+const sandboxId = z
+  .string()
+  .meta({ description: 'The id of a sandbox', examples: ['6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f'] });
+const executionId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .meta({ description: 'The id of an execution' });
+const eventId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}:\d+$/)
+  .meta({ description: '`<execution_id>:<number>`; names an event for ever' });
+const exitCode = z.int().nullable().meta({
+  description:
+    'A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started',
+});
+const open = <Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$loose> => z.looseObject(shape);
+
+const causes = [
+  'exited',
+  'signalled',
+  'timeout',
+  'stopped',
+  'limit',
+  'lost',
+  'not-started',
+] as const satisfies readonly EndCause[];
+
+export const statusSchema = z.enum(sandboxStatuses).meta({ id: 'Status' });
+export const causeSchema = z.enum(causes).meta({ id: 'Cause', description: 'How an execution ended' });
+const codeSchema = z
+  .enum(Object.keys(errorCodes) as [SandboxErrorCode, ...SandboxErrorCode[]])
+  .meta({ id: 'ErrorCode' });
+
+export const problemSchema = open({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().meta({ description: 'A sentence for people' }),
+  code: codeSchema.optional(),
+  field: z.string().optional().meta({ description: 'The input field at fault' }),
+}).meta({ id: 'Problem', description: 'RFC 9457' });
+
+const selectionSchema = open({
+  provider: z.string(),
+  requested: z.string().nullable(),
+  fallback: z.boolean().meta({ description: 'The requested provider is down, and another serves in its place' }),
+  considered: z.array(
+    open({
+      provider: z.string(),
+      verdict: z.enum(['chosen', 'eligible', 'ruled-out', 'unavailable']),
+      reason: z.string(),
+    }),
+  ),
+  notes: z.array(z.string()).meta({ description: 'What was lowered, what is best effort, what stands in for another' }),
+}).meta({ id: 'Selection', description: 'Which provider serves, and why' });
+
+export const testAnswer = open({ sandbox_id: sandboxId, provider: z.string(), selection: selectionSchema });
+export const ticketAnswer = open({
+  ticket: z.string(),
+  expires: time.meta({ description: 'To be first used before' }),
+});
+export const successAnswer = open({ success: z.literal(true) });
+export const stopAnswer = open({
+  success: z.literal(true),
+  stopped: z.boolean().meta({ description: 'Something ran' }),
+});
+export const cleanedAnswer = open({ cleaned: z.int().min(0) });
+
+const usage = {
+  cpu_time: seconds.nullable(),
+  memory: bytes.nullable(),
+  memory_peak: bytes.nullable(),
+  pids: z.int().min(0).nullable(),
+  disk: bytes.nullable(),
+};
+
+export const metricsSchema = open({
+  provider: z.string(),
+  wall_time: seconds.nullable(),
+  cpu_time: seconds.nullable(),
+  memory_peak: bytes.nullable(),
+  prepare_time: seconds.nullable(),
+  samples: z.array(open({ at: ms, ...usage })),
+}).meta({ id: 'Metrics', description: 'Null: not measured' });
+
+const limitHitSchema = open({
+  limit: z.string().meta({ examples: ['memory'] }),
+  value: z.number(),
+  evidence: z.string().meta({ description: 'How it is known: a counter of the kernel, or a cause of ours' }),
+}).meta({ id: 'LimitHit' });
+
+export const resultSchema = open({
+  sandbox_id: sandboxId,
+  solution_id: z.string(),
+  execution_id: executionId.nullable(),
+  status: statusSchema,
+  exit_code: exitCode,
+  execution_time: seconds.nullable(),
+  stdout: z.string().nullable(),
+  stderr: z.string().nullable(),
+  truncated: z.boolean(),
+  metrics: metricsSchema,
+  errors: z.array(z.string()),
+  files: z.array(z.string()).nullable().meta({ description: 'Paths below /output; null: not collected' }),
+  cause: causeSchema.nullable(),
+  signal: z.string().nullable(),
+  limits_hit: z.array(limitHitSchema),
+}).meta({ id: 'Result', description: 'What is known of a sandbox and one of its executions' });
+
+const historyRow = open({
+  execution_id: executionId,
+  sandbox_id: sandboxId,
+  solution_id: z.string(),
+  status: statusSchema,
+  exit_code: exitCode,
+  started: time,
+  execution_time: seconds.nullable(),
+  provider: z.string(),
+}).meta({ id: 'HistoryRow' });
+export const historyAnswer = z.array(historyRow);
+
+const activeSandbox = open({
+  sandbox_id: sandboxId,
+  solution_id: z.string(),
+  status: statusSchema,
+  provider: z.string(),
+  started: time,
+}).meta({ id: 'ActiveSandbox' });
+export const activeAnswer = z.array(activeSandbox);
+
+const enforcement = z.enum(['hard', 'best-effort', 'none']);
+const capabilitiesSchema = open({
+  isolation: z.enum(['none', 'seatbelt', 'namespaces', 'container', 'virtual-machine']),
+  platforms: z.array(z.string()),
+  limits: z.record(z.string(), enforcement),
+  network: z.array(z.enum(['none', 'allowlist', 'full', 'named'])),
+  stdin: z.boolean(),
+  tty: z.boolean(),
+  signals: z.boolean(),
+  files: z.boolean(),
+  usage: z.boolean(),
+  mounts: z.boolean(),
+  gpu: z.boolean(),
+  persistence: z.boolean(),
+  images: z.boolean(),
+  services: z.boolean(),
+  runtimes: z.array(z.string()),
+  machine: open({ cpus: z.number().nullable(), memory: bytes.nullable(), disk: bytes.nullable() }),
+  details: z.record(z.string(), z.string()),
+}).meta({ id: 'Capabilities' });
+
+export const providersAnswer = z.record(
+  z.string(),
+  open({
+    available: z.boolean(),
+    capabilities: capabilitiesSchema.nullable(),
+    is_default: z.boolean(),
+    reason: z.string().optional().meta({ description: 'Why it is not available, and what to do' }),
+  }).meta({ id: 'Provider' }),
+);
+export const healthAnswer = open({
+  status: z.enum(['healthy', 'unhealthy']),
+  providers: z.record(z.string(), z.boolean()),
+});
+
+const stream = z.enum(['stdout', 'stderr']);
+/** Of `text/event-stream`: what stands in `data`. */
+export const streamEventSchema = z
+  .union([
+    open({ done: z.literal(true), status: statusSchema, exit_code: exitCode }),
+    open({ error: z.string() }),
+    open({ line: z.string(), stream: stream.optional(), at: ms.optional(), partial: z.literal(true).optional() }),
+    open({ data: z.base64(), stream, at: ms }),
+  ])
+  .meta({ id: 'StreamEvent', description: 'The data of a server-sent event, whose id is `<execution_id>:<number>`' });
+
+/** Of the kept log, and of the WebSocket. */
+export const eventSchema = z
+  .union([
+    open({
+      type: z.literal('output'),
+      id: eventId,
+      line: z.string().meta({ examples: ['[stdout] hello'] }),
+      stream,
+      at: ms,
+      partial: z.literal(true).optional(),
+    }),
+    open({ type: z.literal('data'), id: eventId, stream, data: z.base64(), at: ms }),
+    open({ type: z.literal('metrics'), id: eventId, at: ms, ...usage }),
+    open({ type: z.literal('error'), id: eventId.optional(), message: z.string(), code: codeSchema.optional() }),
+    open({
+      type: z.literal('complete'),
+      id: eventId,
+      status: statusSchema,
+      exit_code: exitCode,
+      cause: causeSchema,
+      at: ms,
+    }),
+    open({ type: z.string().regex(/^(?!(output|data|metrics|error|complete)$)/), id: eventId, at: ms }).meta({
+      description: 'What else the log holds: phases, notices, …',
+    }),
+  ])
+  .meta({ id: 'Event' });
+export const eventsAnswer = z.array(eventSchema);
+
+export const fileEntrySchema = open({
+  name: z.string(),
+  type: z.enum(['file', 'folder', 'link', 'other']),
+  size: bytes.nullable(),
+  mode: z
+    .string()
+    .regex(/^[0-7]{3,4}$/)
+    .meta({ description: 'Permission bits, octal', examples: ['644'] }),
+  modified: time,
+}).meta({ id: 'FileEntry' });
+export const listingAnswer = open({
+  path: z.string(),
+  entries: z.array(fileEntrySchema),
+  truncated: z.boolean().meta({ description: 'There are more than were asked for' }),
+}).meta({ id: 'Listing' });
+export const writtenAnswer = open({ success: z.literal(true), path: z.string(), size: bytes });
+export const unpackedAnswer = open({ success: z.literal(true), files: z.int().min(0) });
+
+export const unitAnswer = open({
+  id: z.string(),
+  type: z.string(),
+  name: z.string(),
+  version: z.string(),
+  content: z.record(z.string(), z.unknown()),
+  meets_standards: z.boolean(),
+  lineage: z.array(z.string()),
+  created: time,
+  updated: time,
+}).meta({ id: 'StoredUnit' });
+const testResult = open({
+  execution_id: executionId,
+  timestamp: time,
+  status: statusSchema,
+  exit_code: exitCode,
+  execution_time: seconds.nullable(),
+  provider: z.string(),
+  errors: z.array(z.string()),
+}).meta({ id: 'TestResult' });
+export const unitWithResultsAnswer = unitAnswer
+  .extend({ test_results: z.array(testResult).meta({ description: 'The last ten, newest last' }) })
+  .meta({ id: 'UnitWithResults' });
+export const storedAnswer = open({ success: z.literal(true), id: z.string(), message: z.string() });
+export const searchAnswer = open({
+  success: z.literal(true),
+  count: z.int().min(0),
+  truncated: z.boolean().optional(),
+  results: z.array(unitAnswer),
+});
+export const typesAnswer = open({ success: z.literal(true), types: z.array(z.string()), count: z.int().min(0) });
+export const registryHealthAnswer = open({
+  status: z.enum(['healthy', 'unhealthy']),
+  statistics: open({}),
+});
+export const deletedAnswer = open({ success: z.literal(true), message: z.string() });
