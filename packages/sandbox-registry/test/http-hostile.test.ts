@@ -226,7 +226,7 @@ test.each<[string, RequestListener]>([
 test('results that wait for their turn wait no longer than each may take, and then nothing is asked for a while', async () => {
   let asked = 0;
   const { url } = await serve(() => (asked += 1));
-  const registry = connect(url, 500);
+  const registry = connect(url, 1000);
   const begun = performance.now();
   const all = await Promise.allSettled(Array.from({ length: 20 }, () => registry.recordTestResult('a', record)));
   expect(all.map(({ status }) => status)).toEqual(Array(20).fill('rejected'));
@@ -329,14 +329,15 @@ test('of many calls at most eight are under way, and each has its turn or its ti
     if (asked === 8) full();
     if (asked > 8) answer();
   });
-  const registry = connect(url, 1000);
+  const registry = connect(url, 30_000);
   const calls = Array.from({ length: 30 }, () => registry.get('a'));
   await eight;
   for (const answer of [...open]) answer();
   expect((await Promise.all(calls)).map((found) => found?.unit.id)).toEqual(Array(30).fill('a'));
   expect(most).toBe(8);
   asked = 0; // and now the first eight hang
-  const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => registry.get('a')));
+  const hasty = connect(url, 1000);
+  const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => hasty.get('a')));
   expect(outcomes.map(({ status }) => status)).toEqual(Array(30).fill('rejected'));
   expect(asked).toBe(8);
 });
