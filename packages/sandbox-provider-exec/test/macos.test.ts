@@ -243,7 +243,9 @@ describe('limits under a stand-in for sandbox-exec, which isolates nothing', () 
     expect(end.usage.memoryPeakBytes).toBeGreaterThan(256 << 20);
   });
 
-  test('processes', async () => {
+  test('processes: as many as allowed are told, more end the run', async () => {
+    const full = await sh('for i in 1 2 3 4 5 6 7; do sleep 1 & done; wait; exit 4', {}, { pids: 8 });
+    expect(full).toMatchObject({ cause: 'exited', exitCode: 4, limitsHit: [{ limit: 'pids', value: 8 }] });
     const end = await sh('for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 20 & done; wait', {}, { pids: 8 });
     expect(end).toMatchObject({ cause: 'limit', limitsHit: [{ limit: 'pids', value: 8 }] });
   });
@@ -307,6 +309,17 @@ describe('what is left, under a stand-in for sandbox-exec, which isolates nothin
     expect(await provider.cleanup(id)).toBe(true);
     expect(readdirSync(stateDir)).toEqual([]);
   });
+
+  test.each(['rm -rf ../../*', 'mv ../output . && mv "$HOME" "$TMPDIR"', 'rm -rf "$TMPDIR"; : >"$TMPDIR"'])(
+    'nothing, though a program took its folders away: %s',
+    async (script) => {
+      const id = await prepare();
+      const end = await execute(id, ['/bin/sh', '-c', script]);
+      expect(['exited', 'lost']).toContain(end.cause); // what can't be measured is lost
+      expect(await provider.cleanup(id)).toBe(true);
+      expect(readdirSync(stateDir)).toEqual([]);
+    },
+  );
 
   test('a link in the place of a folder does not lead the removal elsewhere', async () => {
     const precious = join(folder, 'precious');

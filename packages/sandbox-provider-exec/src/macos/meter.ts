@@ -31,6 +31,7 @@ export class FamilyMeter {
   #memoryBytes = 0;
   #memoryPeakBytes: number | null = null;
   #processes = 0;
+  #full = false;
   #rows: readonly ProcessRow[] = [];
   #owed: ReadonlyMap<number, number> = new Map();
 
@@ -62,10 +63,18 @@ export class FamilyMeter {
     return this.#tooLarge();
   }
 
+  /** RLIMIT_NPROC refuses more than allowed. It is too wide where other processes of the user have ended since. */
   #tooMany(): LimitHit | null {
     const { pids: value } = this.limits;
+    if (this.#processes >= value) this.#full = true;
     if (this.#processes <= value) return null;
     return { limit: 'pids', value, evidence: `${this.#processes} processes were seen` };
+  }
+
+  /** Limits that were met without ending the run. Nobody counts refused forks: that as many as allowed were seen is what can be said. */
+  hits(): LimitHit[] {
+    const { pids: value } = this.limits;
+    return this.#full ? [{ limit: 'pids', value, evidence: `${value} processes were seen` }] : [];
   }
 
   #tooLarge(): LimitHit | null {

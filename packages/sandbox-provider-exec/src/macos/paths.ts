@@ -16,34 +16,34 @@ export function realPath(path: string): string {
   return realpathSync.native(path);
 }
 
+/** The kernel follows no more (MAXSYMLINKS). */
+const MOST_LINKS = 32;
+
 /** Links by which `path` is reached, each by the real name of its folder; ends where a name leads no further. */
 export function linkHops(path: string): string[] {
-  const hops: string[] = [];
-  const walk = (whole: string): void => {
-    let here = '/';
-    for (const part of whole.split('/').filter((word) => word !== '')) {
-      const next = join(here, part);
-      const target = linkTarget(next);
-      if (target === null) {
-        here = next;
-        continue;
-      }
-      if (hops.includes(next) || hops.length > 40) return; // a loop, or more than the kernel follows (MAXSYMLINKS is 32)
-      hops.push(next);
-      const led = isAbsolute(target) ? target : join(here, target);
-      walk(led);
-      here = realPath(led);
+  const hops = new Set<string>();
+  let here = '/';
+  const ahead = path.split('/');
+  for (let followed = 0; followed <= MOST_LINKS && ahead.length > 0;) {
+    const next = join(here, ahead.shift() ?? '');
+    const target = linkTarget(next);
+    if (target === null) here = next;
+    else {
+      followed++;
+      hops.add(next);
+      ahead.unshift(...target.split('/'));
+      if (isAbsolute(target)) here = '/';
     }
-  };
-  walk(path);
-  return hops;
+  }
+  return [...hops];
 }
 
 function linkTarget(path: string): string | null {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (hasErrorCode(error, 'EINVAL') || hasErrorCode(error, 'ENOENT')) return null; // no link, or nothing
+    // No link, or nothing that we could follow.
+    if (['EINVAL', 'ENOENT', 'ENOTDIR', 'EACCES'].some((code) => hasErrorCode(error, code))) return null;
     throw error;
   }
 }

@@ -70,7 +70,7 @@ async function selfTest(tools: MacTools): Promise<Unusable | null> {
     for (const own of Object.values(ownFolders(folder))) await mkdir(own, { recursive: true });
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const script = selfTestScript({ file, folder: outside, pid: process.pid, port });
+    const script = selfTestScript({ file, pid: process.pid, port });
     const { stdout, stderr } = await overOwnFolders(tools, folder, script);
     return judgeSelfTest(stdout, stderr);
   } finally {

@@ -94,7 +94,7 @@ export function startMacRun(launch: MacLaunch, run: CommandSpec, context: MacRun
       killed,
       fileBytes: limits.fileBytes,
       cpus: limits.cpus,
-      limitsHit: hit === null || told.has('disk') ? [] : [hit],
+      limitsHit: [...meter.hits(), ...(hit === null ? [] : [hit])].filter(({ limit }) => !told.has(limit)),
       usage,
     });
     return fault === null ? end : { ...end, cause: 'lost', exitCode: null, signal: null, reason: fault };

@@ -146,13 +146,18 @@ export class MacSandbox {
   }
 }
 
-/** What a program may have put on its files: flags, lists of who may do what, and modes. Only macOS has the first two. */
-const EMPTY = [
-  'chflags -R nouchg,nouappnd -- "$@" 2>/dev/null',
-  'chmod -R -N -- "$@" 2>/dev/null',
-  'chmod -R u+rwX -- "$@" 2>/dev/null',
-  'rm -rf -- "$@"',
-].join('\n');
+/**
+ * Empties what are still folders. A program may have put on its files: flags, lists of who may do what (only macOS has these two), and modes.
+ */
+const EMPTY = `
+for folder; do
+  if [ -L "$folder" ] || [ ! -d "$folder" ]; then continue; fi
+  chflags -R nouchg,nouappnd "$folder" 2>/dev/null
+  chmod -R -N "$folder" 2>/dev/null
+  chmod -R u+rwX "$folder" 2>/dev/null
+  find "$folder" -mindepth 1 -maxdepth 1 -exec rm -rf -- {} + || exit
+done
+`;
 
 /** Removes a sandbox's folder, and the instance's when it was the last in it. */
 export async function removeMacFolder(tools: MacTools, folder: string): Promise<void> {
@@ -160,9 +165,9 @@ export async function removeMacFolder(tools: MacTools, folder: string): Promise<
   if (real === null) return;
   const { code, stderr } = await overOwnFolders(tools, real, EMPTY);
   if (code !== 0) throw new SandboxError('SANDBOX011', `${folder} could not be emptied: ${stderr.trim()}`);
-  await rm(real, { recursive: true, force: true }); // only what we made is left in it
+  await rm(real, { recursive: true, force: true }); // what we made is left in it, and links and files that took its place
   await rmdir(dirname(real)).catch((error: unknown) => {
-    if (!['ENOTEMPTY', 'ENOENT', 'EEXIST'].some((code_) => hasErrorCode(error, code_))) throw error;
+    if (!['ENOTEMPTY', 'ENOENT', 'EEXIST'].some((each) => hasErrorCode(error, each))) throw error;
   });
 }
 

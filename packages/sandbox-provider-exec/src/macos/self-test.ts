@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { Unusable } from '../linux/bubblewrap/failure.js';
 import { quote } from '../linux/shell.js';
 
@@ -5,8 +6,6 @@ import { quote } from '../linux/shell.js';
 export interface SelfTestTargets {
   /** A file outside of the sandbox that its user may read and write. */
   readonly file: string;
-  /** A folder outside, likewise. */
-  readonly folder: string;
   /** A process outside, of the same user. */
   readonly pid: number;
   /** A port of the loopback on which somebody listens. */
@@ -24,14 +23,14 @@ const IMPOSSIBLE = {
 const EXPECTED: Readonly<Record<string, boolean>> = { ...POSSIBLE, ...IMPOSSIBLE };
 
 /** Tries one thing after the other, in the sandbox, and says of each whether it could be done. It gets the workspace as `$1`. */
-export function selfTestScript({ file, folder, pid, port }: SelfTestTargets): string {
+export function selfTestScript({ file, pid, port }: SelfTestTargets): string {
   const attempts: Record<keyof typeof POSSIBLE | keyof typeof IMPOSSIBLE, string> = {
     'run a program': '/usr/bin/true',
     'write its workspace': 'echo word >"$1/file"',
     'read its workspace': '[ "$(cat "$1/file")" = word ]',
     'read a file outside': `cat ${quote(file)}`,
     'write a file outside': `echo word >>${quote(file)}`,
-    'list a folder outside': `ls ${quote(folder)}`,
+    'list a folder outside': `ls ${quote(dirname(file))} | grep -qx ${quote(basename(file))}`,
     'signal a process outside': `kill -0 ${pid}`,
     'connect to a port of the host': `exec 3<>/dev/tcp/127.0.0.1/${port}`,
   };

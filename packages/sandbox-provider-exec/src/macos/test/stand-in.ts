@@ -13,7 +13,10 @@ import type { MacMachine } from '../machine.js';
 import { MacSandbox } from '../sandbox.js';
 import type { MacTools } from '../tools.js';
 
-/** Takes the options of sandbox-exec(1) and becomes the command. It isolates nothing. */
+/**
+ * Takes the options of sandbox-exec(1) and becomes the command. It isolates nothing. An ordinary user's goes to a user namespace, since
+ * Linux has all threads of a user in RLIMIT_NPROC, and macOS the processes.
+ */
 const NO_SANDBOX = `#!/bin/bash -p
 while :; do
   case $1 in
@@ -21,6 +24,7 @@ while :; do
     *) break ;;
   esac
 done
+[ "$(id -u)" = 0 ] || exec unshare -Ur -- "$@"
 exec "$@"
 `;
 
