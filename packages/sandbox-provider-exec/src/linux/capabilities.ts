@@ -20,7 +20,7 @@ export function linuxCapabilities(machine: Machine, diskBytes: number): Provider
     },
     network: ['none'],
     stdin: true,
-    tty: false,
+    tty: machine.noTerminals === null,
     signals: true,
     files: true,
     usage: true,

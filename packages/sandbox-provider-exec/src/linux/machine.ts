@@ -13,6 +13,8 @@ export interface Machine {
   readonly cgroups: Hierarchies | null;
   /** Workspaces are filesystems of their own in an image file; else folders that the watchdog measures. */
   readonly diskImages: boolean;
+  /** Why programs can't have terminals here, a sentence; null: they can. */
+  readonly noTerminals: string | null;
   readonly systemFolders: readonly SystemFolder[];
   readonly runtimes: FoundRuntimes;
   /** The bytes of /bin/sh. */

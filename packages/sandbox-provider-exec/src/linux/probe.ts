@@ -11,6 +11,7 @@ import { canMakeGroups } from './cgroup/group.js';
 import { ownHierarchies } from './cgroup/hierarchies.js';
 import { runCommand, SYSTEM_PATH } from './command.js';
 import { LAST_UID, randomHostUid } from './identity.js';
+import { TERMINAL_TOOLS } from './launch/terminal.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
 import { findRuntimes } from './runtimes/find.js';
@@ -77,6 +78,7 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
       root,
       cgroups,
       diskImages: root && (await canMountImages()),
+      noTerminals: await whyNoTerminals(),
       systemFolders: systemFolders(),
       runtimes,
       shell: readFileSync('/bin/sh'),
@@ -89,6 +91,13 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
 
 function unusable(reason: string, fix: string): Found {
   return { unusable: { reason, fix } };
+}
+
+async function whyNoTerminals(): Promise<string | null> {
+  for (const tool of TERMINAL_TOOLS) {
+    if (!(await isTool(tool))) return `Terminals need the tool "${tool}" on the host, which is missing.`;
+  }
+  return null;
 }
 
 async function isTool(name: string): Promise<boolean> {
@@ -177,6 +186,7 @@ export function describe(machine: Machine): Readonly<Record<string, string>> {
     server: machine.root ? 'root' : 'ordinary user',
     cgroup: machine.cgroups === null ? 'none: rlimits and a watchdog' : 'v1',
     disk: machine.diskImages ? 'a filesystem of its own for each sandbox' : 'polled',
+    terminals: machine.noTerminals ?? "in the sandbox's own /dev/pts",
     seccomp: `${machine.seccomp.length / 8} instructions`,
     languages: machine.runtimes.names.join(', '),
     kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),

@@ -11,8 +11,10 @@ import type {
 } from '@ergon/sandbox-core';
 import { runCommand } from './command.js';
 import { describeEnd } from './launch/end.js';
+import { pipeInput, terminalInput } from './launch/input.js';
 import type { LaunchEnd } from './launch/launch.js';
 import { guestScript } from './launch/script.js';
+import type { Terminal } from './launch/terminal.js';
 import type { Parked } from './parking.js';
 import { killIfPresent } from './processes.js';
 import { Watchdog, type Watched } from './watch/watchdog.js';
@@ -23,6 +25,8 @@ export interface RunContext {
   readonly fileBytes: number;
   /** The host uid of the sandbox; null: the server's own. */
   readonly uid: number | null;
+  /** For a program in one, with its path in the sandbox. */
+  readonly tty: { readonly terminal: Terminal; readonly path: string } | null;
   readonly disk: DiskMeter;
   readonly logger: Logger;
 }
@@ -45,9 +49,12 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
     launch.killAll();
   };
   accounting.start();
-  if (!run.stdin) launch.input.end();
-  const { environment, openFiles } = context;
-  launch.go(guestScript({ command: run.command, environment, openFiles, stdin: run.stdin, nonce }));
+  const { environment, openFiles, tty } = context;
+  const input = tty === null ? pipeInput(launch.input) : terminalInput(launch.input);
+  if (!run.stdin) input.close().catch(() => undefined); // it has ended already: then nobody misses it
+  launch.go(
+    guestScript({ command: run.command, environment, openFiles, stdin: run.stdin, terminal: tty?.path, nonce }),
+  );
   const told = new Set<LimitName>();
   const exceeded = (hit: LimitHit): void => {
     told.add(hit.limit);
@@ -75,17 +82,9 @@ export function startRun(parked: Parked, run: CommandSpec, context: RunContext):
   };
   return {
     output: launch.output,
-    write: (data) =>
-      new Promise((resolve, reject) => {
-        launch.input.write(data, (error) => {
-          if (error) reject(error);
-          else resolve();
-        });
-      }),
-    closeInput: () =>
-      new Promise((resolve) => {
-        launch.input.end(resolve);
-      }),
+    write: input.write,
+    closeInput: input.close,
+    ...(tty && { resize: (size) => tty.terminal.resize(size) }),
     kill: async (signal) => {
       if (signal === 'SIGKILL') killAll();
       else await terminate(accounting.processes(), context.uid);

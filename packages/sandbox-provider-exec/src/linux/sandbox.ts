@@ -9,11 +9,13 @@ import type {
   SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
+  TtySize,
 } from '@ergon/sandbox-core';
 import { HOME, type SandboxPaths } from './bubblewrap/arguments.js';
 import { recordHierarchies } from './cgroup/hierarchies.js';
 import { runCommand, runOverOwnFiles } from './command.js';
 import { randomHostUid } from './identity.js';
+import { Terminal } from './launch/terminal.js';
 import type { Machine } from './machine.js';
 import { MountHolder } from './mounts/holder.js';
 import { imageDisk, imageIsFree } from './mounts/image.js';
@@ -30,7 +32,7 @@ import {
 import { unpack } from './mounts/unpack.js';
 import { assertSafeName, processMarker } from './names.js';
 import { park, type Parked } from './parking.js';
-import { account, startRun, type DiskMeter } from './run.js';
+import { account, startRun, type DiskMeter, type RunContext } from './run.js';
 import type { Runtime } from './runtimes/runtime.js';
 import { folderDisk } from './watch/folder.js';
 
@@ -51,6 +53,8 @@ export class LinuxSandbox {
   /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: Parked | null = null;
+  /** Of the last command that had one. */
+  #terminal: Terminal | null = null;
   #closed = false;
   readonly #mounts: readonly NamedMount[];
 
@@ -152,17 +156,44 @@ export class LinuxSandbox {
   }
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
-    if (run.tty) throw new SandboxError('SANDBOX009', 'This provider has no terminals.', { field: 'tty' });
+    if (run.tty && this.machine.noTerminals !== null)
+      throw new SandboxError('SANDBOX009', this.machine.noTerminals, { field: 'tty' });
     const parked = await this.#takeParked();
+    const tty = run.tty ? await this.#openTerminal(parked, run.tty) : null;
     this.#running = parked;
     const { limits, environment } = this.template;
     const disk = this.#disk(() => parked.accounting.processes());
-    const process = this.#start(parked, { ...run, environment: { ...environment, ...run.environment } }, limits, disk);
+    const command = { ...run, environment: { ...environment, ...run.environment } };
+    const process = this.#start(parked, command, limits, disk, tty);
     void process.ended.then(() => {
       this.#running = null;
       this.#parkNext();
     });
     return process;
+  }
+
+  /** What could not be made leaves nothing, and the next command finds a sandbox. */
+  async #openTerminal(parked: Parked, size: TtySize): Promise<RunContext['tty']> {
+    const { launch } = parked;
+    const { instanceId, sandboxId } = this.template;
+    const open = async (): ReturnType<typeof Terminal.open> =>
+      Terminal.open({
+        size,
+        initPid: launch.initPid,
+        uid: this.#confinement?.uid ?? null,
+        marker: processMarker(instanceId, sandboxId),
+        pipes: launch.openPipes(),
+      });
+    const [opened, leads] = await Promise.allSettled([open(), launch.leadSession()]);
+    if (opened.status === 'fulfilled') {
+      const { terminal } = opened.value;
+      this.#terminal = terminal;
+      void launch.ended.then(() => terminal.close());
+    }
+    if (opened.status === 'fulfilled' && leads.status === 'fulfilled') return opened.value;
+    await parked.remove();
+    this.#parkNext();
+    throw opened.status === 'rejected' ? opened.reason : (leads as PromiseRejectedResult).reason;
   }
 
   /** A launch of its own beside the program's: with mounts, user and disk in common, and processes and counters apart. */
@@ -173,12 +204,20 @@ export class LinuxSandbox {
     return this.#start(parked, run, limits, disk);
   }
 
-  #start(parked: Parked, run: CommandSpec, limits: SandboxLimits, disk: DiskMeter): SandboxProcess {
+  #start(
+    parked: Parked,
+    run: CommandSpec,
+    limits: SandboxLimits,
+    disk: DiskMeter,
+    tty: RunContext['tty'] = null,
+  ): SandboxProcess {
+    const terminalType = tty === null ? {} : { TERM: 'xterm-256color' };
     return startRun(parked, run, {
-      environment: { ...this.#defaultEnvironment(), ...run.environment, ...this.#fixedEnvironment() },
+      environment: { ...this.#defaultEnvironment(), ...terminalType, ...run.environment, ...this.#fixedEnvironment() },
       openFiles: limits.openFiles,
       fileBytes: limits.fileBytes,
       uid: this.#confinement?.uid ?? null,
+      tty,
       disk,
       logger: this.logger,
     });
@@ -239,6 +278,7 @@ export class LinuxSandbox {
     const parked = await this.#parked?.catch(() => null);
     this.#parked = null;
     await parked?.remove();
+    await this.#terminal?.kill();
     await this.#confinement?.holder.stop();
     await imageIsFree(this.folder);
     await removeFolder(this.folder);

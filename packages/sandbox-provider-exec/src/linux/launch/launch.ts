@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '@ergon/sandbox-core';
 import { etcFiles } from '../bubblewrap/arguments.js';
@@ -10,7 +10,7 @@ import { coveringLeaks } from './descriptors.js';
 import { BWRAP, FIRST_ETC } from './launcher.js';
 import { ProgramOutput } from './output.js';
 import { makePipes, type StandardPipes } from './pipes.js';
-import { GUEST } from './script.js';
+import { GUEST, LEAD_SCRIPT } from './script.js';
 import { parseStatus, parseTimes } from './status.js';
 import { readEnd, requireStarted, writeEnd } from './streams.js';
 
@@ -47,6 +47,7 @@ export class Launch {
   readonly input: Socket;
   readonly ended: Promise<LaunchEnd>;
   readonly #child: ChildProcess;
+  readonly #pipes: StandardPipes;
   #init: { pid: number; start: number } | null = null;
   #status = '';
   #word = '';
@@ -54,8 +55,10 @@ export class Launch {
   #closed = false;
   #flooded = false;
 
-  private constructor(child: ChildProcess, { stdin, stdout, stderr }: StandardPipes) {
+  private constructor(child: ChildProcess, pipes: StandardPipes) {
+    const { stdin, stdout, stderr } = pipes;
     this.#child = child;
+    this.#pipes = pipes;
     const readable = (fd: number): Socket => new Socket({ fd, readable: true, writable: false });
     this.output = new ProgramOutput({ stdout: readable(stdout.ours), stderr: readable(stderr.ours) });
     this.input = new Socket({ fd: stdin.ours, readable: false, writable: true });
@@ -68,8 +71,7 @@ export class Launch {
       child.once('close', () => {
         this.#closed = true;
         const { exitCode } = parseStatus(this.#status);
-        const [, line = ''] = this.#word.split('\n');
-        const failedExec = /^[0-9a-f]{32} /.test(line) ? line : '';
+        const failedExec = /^[0-9a-f]{32} .*$/m.exec(this.#word)?.[0] ?? '';
         const cpuTimeMs = parseTimes(this.#word);
         void this.#fault().then((fault) => resolve({ exitCode, failedExec, cpuTimeMs, log: this.#log, fault }));
       });
@@ -136,22 +138,8 @@ export class Launch {
   }
 
   async #ready(): Promise<void> {
-    const ready = new Promise<void>((resolve, reject) => {
-      const words = readEnd(this.#child, GUEST.status);
-      const look = (): void => {
-        if (!this.#word.startsWith('ready\n')) return;
-        words.off('data', look);
-        resolve();
-      };
-      words.on('data', look);
-      this.#child.once('error', reject);
-      void this.ended.then(({ log, fault }) => {
-        const why = fault ?? (log.trim() || 'it ended without a message');
-        reject(new SandboxError('SANDBOX011', `The sandbox could not be made: ${why}`));
-      });
-    });
     try {
-      await ready;
+      await this.#says('ready\n');
     } catch (error) {
       this.discard();
       throw error;
@@ -160,6 +148,42 @@ export class Launch {
     const start = pid === null ? null : processStart(pid);
     if (pid !== null && start !== null) this.#init = { pid, start };
     this.#log = '';
+  }
+
+  /** Its shells have said this, and nothing else. @throws SandboxError SANDBOX011 with what was said instead */
+  #says(words: string): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const stream = readEnd(this.#child, GUEST.status);
+      const look = (): void => {
+        if (!this.#word.startsWith(words)) return;
+        stream.off('data', look);
+        resolve();
+      };
+      stream.on('data', look);
+      this.#child.once('error', reject);
+      void this.ended.then(({ log, fault }) => {
+        const why = fault ?? (log.trim() || 'it ended without a message');
+        reject(new SandboxError('SANDBOX011', `The sandbox could not be made: ${why}`));
+      });
+    });
+  }
+
+  /** Makes the waiting shell one that can get a terminal. */
+  async leadSession(): Promise<void> {
+    writeEnd(this.#child, 0).write(LEAD_SCRIPT);
+    await this.#says('ready\nleads\n');
+  }
+
+  /** The program's ends of its stdin and stdout once more, for what stands between it and them. The caller closes them. */
+  openPipes(): { readonly input: number; readonly output: number } {
+    const { stdin, stdout } = this.#pipes;
+    const input = openSync(`/proc/self/fd/${stdin.ours}`, constants.O_RDONLY);
+    try {
+      return { input, output: openSync(`/proc/self/fd/${stdout.ours}`, constants.O_WRONLY) };
+    } catch (error) {
+      closeSync(input);
+      throw error;
+    }
   }
 
   get alive(): boolean {

@@ -10,6 +10,8 @@ export interface GuestCommand {
   readonly openFiles: number;
   /** False: stdin is /dev/null. */
   readonly stdin: boolean;
+  /** Path of a terminal that is all three of its streams. Absent: they are pipes. */
+  readonly terminal?: string | undefined;
   /** Written to the status descriptor when the command can't be executed. The program never gets to see it. */
   readonly nonce: string;
 }
@@ -33,6 +35,12 @@ export const INIT_SCRIPT = [
   'exit $code',
 ].join('\n');
 
+/**
+ * Makes the waiting shell the leader of a session (setsid(1)), whose terminal will be the first one that it opens. What it says comes
+ * before anything more is sent, since a shell may read ahead, and what it has read is gone with it.
+ */
+export const LEAD_SCRIPT = `{ echo leads >&${GUEST.status}; exec /usr/bin/setsid /bin/sh -s; }\n`;
+
 /** Variables that shells keep for themselves: setting them there fails or does not last, so env(1) does it. */
 const SHELLS_OWN =
   /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|BASH.*)$/;
@@ -42,7 +50,7 @@ const SHELLS_OWN =
  * redirections of the inner braces are undone after a failed exec (and closed by a successful one), so that the status descriptor
  * is there for the nonce and never for the program.
  */
-export function guestScript({ command, environment, openFiles, stdin, nonce }: GuestCommand): string {
+export function guestScript({ command, environment, openFiles, stdin, terminal, nonce }: GuestCommand): string {
   const variables = Object.entries(environment).filter(([name]) => !SHELLS_OWN.test(name));
   const odd = Object.entries(environment).filter(([name]) => SHELLS_OWN.test(name));
   const words =
@@ -50,12 +58,15 @@ export function guestScript({ command, environment, openFiles, stdin, nonce }: G
   const missing = `{ echo ${quote(`${nonce} 127`)} >&${GUEST.status}; exit 127; }`;
   return [
     '{',
+    ...(terminal === undefined
+      ? []
+      : [`exec ${GUEST.stdin}<>${terminal} ${GUEST.stdout}>&${GUEST.stdin} ${GUEST.stderr}>&${GUEST.stdin}`]),
     ...variables.map(([name, value]) => `export ${name}=${quote(value)}`),
     `command -v -- ${quote(command[0] ?? '')} >/dev/null 2>&1 || ${missing}`,
     'if [ -n "${BASH_VERSION-}" ]; then shopt -s execfail; fi',
     `trap 'echo ${nonce} "$?" >&${GUEST.status}' EXIT`,
     `ulimit -n ${openFiles} || exit 126`,
-    `{ exec ${commandLine(words)}; } <${stdin ? `&${GUEST.stdin}` : '/dev/null'} >&${GUEST.stdout} 2>&${GUEST.stderr}` +
+    `{ exec ${commandLine(words)}; } <${stdin || terminal !== undefined ? `&${GUEST.stdin}` : '/dev/null'} >&${GUEST.stdout} 2>&${GUEST.stderr}` +
       ` ${GUEST.stdin}<&- ${GUEST.stdout}>&- ${GUEST.stderr}>&- ${GUEST.status}>&-`,
     '}',
     '',
