@@ -13,34 +13,68 @@ import type {
 } from '@ergon/sandbox-core';
 import { linuxCapabilities } from './linux/capabilities.js';
 import { ownHierarchies } from './linux/cgroup/hierarchies.js';
-import type { Machine } from './linux/machine.js';
 import { probeLinux } from './linux/probe.js';
 import { reclaimLinux } from './linux/reclaim.js';
 import { LinuxSandbox } from './linux/sandbox.js';
+import { macosCapabilities } from './macos/capabilities.js';
+import { probeMacos } from './macos/probe.js';
+import { reclaimMacos } from './macos/reclaim.js';
+import { MacSandbox } from './macos/sandbox.js';
+import { macTools } from './macos/tools.js';
 
-/** Sandboxes by the operating system's own means: bubblewrap on Linux. Wire name `sandbox-exec`, as on every system. */
-export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
+/** One sandbox, on whatever system. */
+interface ExecSandbox {
+  open(): Promise<void>;
+  place(solution: PreparedSolution): Promise<void>;
+  spawn(run: CommandSpec): Promise<SandboxProcess>;
+  assist(run: CommandSpec): Promise<SandboxProcess>;
+  measure(): Promise<ResourceUsage>;
+  close(): Promise<void>;
+}
+
+/** Of a machine on which sandboxes work. `folder`: the sandbox's own, to be made. */
+type Make = (template: SandboxTemplate, folder: string) => ExecSandbox;
+
+/**
+ * Sandboxes by the operating system's own means: bubblewrap on Linux, Seatbelt on macOS. Wire name `sandbox-exec`, as on every system.
+ */
+export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   readonly name = 'sandbox-exec';
   /** What one archive of a mount may hold, in bytes. */
   protected readonly archiveBytes: number = 4 * 1024 ** 3;
-  #machine: Machine | null = null;
+  #make: Make | null = null;
 
   constructor(private readonly ports: ProviderPorts) {
     super();
   }
 
   override async probe(): Promise<ProviderProbe> {
-    if (process.platform !== 'linux') {
-      return {
-        available: false,
-        reason: `This provider isolates programs on Linux; this machine runs "${process.platform}".`,
-        fix: 'Use the docker provider, or a Linux machine.',
-      };
-    }
+    if (process.platform === 'linux') return this.#probeLinux();
+    if (process.platform === 'darwin') return this.#probeMacos();
+    return {
+      available: false,
+      reason: `This provider isolates programs on Linux and macOS; this machine runs "${process.platform}".`,
+      fix: 'Use the docker provider, or a Linux machine.',
+    };
+  }
+
+  async #probeLinux(): Promise<ProviderProbe> {
     const found = await probeLinux();
-    this.#machine = 'machine' in found ? found.machine : null;
+    this.#make = null;
     if ('unusable' in found) return { available: false, ...found.unusable };
-    return { available: true, capabilities: linuxCapabilities(found.machine, await this.#freeBytes()) };
+    const { machine } = found;
+    const { logger } = this.ports;
+    this.#make = (template, folder) => new LinuxSandbox(machine, template, folder, logger, this.archiveBytes);
+    return { available: true, capabilities: linuxCapabilities(machine, await this.#freeBytes()) };
+  }
+
+  async #probeMacos(): Promise<ProviderProbe> {
+    const found = await probeMacos();
+    this.#make = null;
+    if ('unusable' in found) return { available: false, ...found.unusable };
+    const { machine } = found;
+    this.#make = (template, folder) => new MacSandbox(machine, template, folder, this.ports.logger);
+    return { available: true, capabilities: macosCapabilities(machine, await this.#freeBytes()) };
   }
 
   async #freeBytes(): Promise<number> {
@@ -50,10 +84,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
     return bavail * bsize;
   }
 
-  protected override async open(template: SandboxTemplate): Promise<LinuxSandbox> {
-    const { logger } = this.ports;
-    const machine = await this.#usable();
-    const sandbox = new LinuxSandbox(machine, template, this.#folderOf(template), logger, this.archiveBytes);
+  protected override async open(template: SandboxTemplate): Promise<ExecSandbox> {
+    const make = await this.#usable();
+    const sandbox = make(template, join(this.ports.stateDir, template.instanceId, template.sandboxId));
     try {
       await sandbox.open();
     } catch (error) {
@@ -63,37 +96,34 @@ export class SandboxExecProvider extends ManagedSandboxProvider<LinuxSandbox> {
     return sandbox;
   }
 
-  async #usable(): Promise<Machine> {
-    if (this.#machine !== null) return this.#machine;
+  async #usable(): Promise<Make> {
+    if (this.#make !== null) return this.#make;
     const probe = await this.probe();
-    if (this.#machine !== null) return this.#machine;
+    if (this.#make !== null) return this.#make;
     throw new SandboxError(
       'SANDBOX001',
       probe.available ? 'The probe was overtaken by another.' : `${probe.reason} ${probe.fix}`,
     );
   }
 
-  #folderOf({ instanceId, sandboxId }: SandboxTemplate): string {
-    return join(this.ports.stateDir, instanceId, sandboxId);
-  }
-
-  protected override place(sandbox: LinuxSandbox, solution: PreparedSolution): Promise<void> {
+  protected override place(sandbox: ExecSandbox, solution: PreparedSolution): Promise<void> {
     return sandbox.place(solution);
   }
-  protected override spawn(sandbox: LinuxSandbox, run: CommandSpec): Promise<SandboxProcess> {
+  protected override spawn(sandbox: ExecSandbox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.spawn(run);
   }
-  protected override assist(sandbox: LinuxSandbox, run: CommandSpec): Promise<SandboxProcess> {
+  protected override assist(sandbox: ExecSandbox, run: CommandSpec): Promise<SandboxProcess> {
     return sandbox.assist(run);
   }
-  protected override measure(sandbox: LinuxSandbox): Promise<ResourceUsage> {
+  protected override measure(sandbox: ExecSandbox): Promise<ResourceUsage> {
     return sandbox.measure();
   }
-  protected override close(sandbox: LinuxSandbox): Promise<void> {
+  protected override close(sandbox: ExecSandbox): Promise<void> {
     return sandbox.close();
   }
 
   override async reclaim(instanceId: string | null): Promise<number> {
+    if (process.platform === 'darwin') return reclaimMacos(instanceId, this.ports.stateDir, macTools);
     if (process.platform !== 'linux') return 0;
     return reclaimLinux(instanceId, this.ports.stateDir, process.getuid?.() === 0 ? ownHierarchies() : null);
   }

@@ -1,9 +1,12 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLogger } from '@ergon/sandbox-core';
+import type { SandboxConfig } from '@ergon/sandbox-core';
 import { macosCapabilities } from '../src/macos/capabilities.js';
 import { probeMacos } from '../src/macos/probe.js';
 import { standInTools } from '../src/macos/test/stand-in.js';
+import { SandboxExecProvider } from '../src/provider.js';
 
 jest.setTimeout(60_000);
 
@@ -101,4 +104,34 @@ test('a missing tool is named', async () => {
     const found = await probeMacos({ ...tools, ...more }, 501);
     expect(found).toMatchObject({ unusable: { reason: `${join(folder, name)} is missing on this machine.` } });
   }
+});
+
+describe('the provider', () => {
+  const { platform } = process;
+  const on = (name: string): unknown => Object.defineProperty(process, 'platform', { value: name });
+  const provider = (): SandboxExecProvider =>
+    new SandboxExecProvider({ logger: silentLogger, stateDir: join(folder, 'state') });
+  afterEach(() => on(platform));
+
+  test('looks for sandbox-exec where the platform is macOS, and makes nothing without it', async () => {
+    on('darwin');
+    const probe = await provider().probe();
+    expect(probe).toMatchObject({
+      available: false,
+      reason: expect.stringMatching(
+        /^(\/usr\/bin\/sandbox-exec is missing|On macOS this provider has no user)/,
+      ) as string,
+    });
+    expect(await provider().reclaim(null)).toBe(0);
+    const config = { sandboxId: 'box', instanceId: 'instance', mounts: [] } as unknown as SandboxConfig;
+    await expect(provider().prepare('hello', folder, config)).rejects.toMatchObject({ code: 'SANDBOX001' });
+  });
+
+  test('names the platforms that it knows on any other', async () => {
+    on('freebsd');
+    expect(await provider().probe()).toMatchObject({
+      available: false,
+      reason: 'This provider isolates programs on Linux and macOS; this machine runs "freebsd".',
+    });
+  });
 });

@@ -110,6 +110,11 @@ export class MacSandbox {
     }
   }
 
+  /** The scripts that reach files need tools of Linux. */
+  async assist(_run: CommandSpec): Promise<SandboxProcess> {
+    throw new SandboxError('SANDBOX009', "A sandbox's files can't be reached on macOS.");
+  }
+
   async #startLimits(): Promise<StartLimits> {
     const { fileBytes, pids, cpus, timeoutMs } = this.template.limits;
     const uid = process.getuid?.();
