@@ -62,7 +62,7 @@ describeAsRoot('with an engine of its own', () => {
   test('on Linux a running engine makes docker the choice, and the selection says why', async () => {
     const { opened, result } = await open();
     expect(opened).toMatchObject({ provider: 'docker', selection: { provider: 'docker', fallback: false } });
-    expect(verdict(opened, 'docker')).toMatchObject({ verdict: 'chosen', reason: 'Chosen: Linux takes it.' });
+    expect(verdict(opened, 'docker')).toMatchObject({ verdict: 'chosen', reason: 'Chosen: on Linux it comes first.' });
     expect(verdict(opened, 'sandbox-exec')).toMatchObject({ verdict: 'eligible' });
     expect(result).toMatchObject(fine);
     expect(await providers()).toMatchObject({ docker: { available: true, is_default: true } });

@@ -1,4 +1,13 @@
-import { formatSize, parseSize, resolveLimits, fitToMachine, statusOfSandbox, statusOfEnd } from '../src/index.js';
+import { z } from 'zod';
+import {
+  fitToMachine,
+  formatSize,
+  parseInput,
+  parseSize,
+  resolveLimits,
+  statusOfEnd,
+  statusOfSandbox,
+} from '../src/index.js';
 import type { EndCause } from '../src/index.js';
 
 describe('sizes', () => {
@@ -95,4 +104,9 @@ describe('status', () => {
   ] as const)('a sandbox that is %s and has run nothing is %s', (phase, status) => {
     expect(statusOfSandbox(phase, null)).toBe(status);
   });
+});
+
+test('of a misspelt field and one that is missing for it, the misspelt one is named', () => {
+  const schema = z.strictObject({ solution_id: z.string() });
+  expect(() => parseInput(schema, { solution_idd: 'a' })).toThrow('solution_idd: is not a known field.');
 });

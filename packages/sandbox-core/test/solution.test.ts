@@ -38,7 +38,7 @@ describe('a solution', () => {
     'x'.repeat(256),
     'half\ud800',
   ])('path %j is refused by name', (path) => {
-    expect(() => parse({ files: { [path]: '' } })).toThrow(/content\.files/);
+    expect(() => parse({ files: { [path]: '' } })).toThrow(/content\.files.*must be a relative path without/s);
     expect(() => parse({ code: '', main_file: path })).toThrow(/content\.main_file/);
   });
 
@@ -53,6 +53,7 @@ describe('a solution', () => {
 
   it.each([
     [{}, 'content.files'],
+    [{ files: { 'a.py': '' }, main_file: 'main.py' }, 'content.main_file'],
     [{ files: { a: '', 'a/b': '' } }, 'content.files'],
     [{ code: 'x', files: { 'solution.py': 'y' } }, 'content.code'],
     [{ code: 1 }, 'content.code'],

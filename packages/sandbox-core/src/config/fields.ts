@@ -32,7 +32,12 @@ export function namedField<Value extends z.ZodType>(
       error: 'must not hold the name "__proto__"',
       abort: true,
     })
-    .pipe(z.record(name, value, { error: message }));
+    .pipe(
+      z.record(name, value, {
+        // A name has a sentence of its own.
+        error: (issue) => (issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? message) : message),
+      }),
+    );
 }
 
 /** Variables: names as in POSIX, values without NUL; 128 KiB in all. */

@@ -12,7 +12,8 @@ const maxFieldLength = 200;
 export function parseInput<Output>(schema: z.ZodType<Output>, value: unknown, path = ''): Output {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
+  // A misspelt field is why another one is missing.
+  const issue = result.error.issues.find(({ code }) => code === 'unrecognized_keys') ?? result.error.issues[0];
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const whole = [path, ...(issue?.path ?? []).map(String), ...unknown].filter((part) => part !== '').join('.');
   const field = whole.length > maxFieldLength ? `${whole.slice(0, maxFieldLength)}…` : whole;

@@ -117,10 +117,9 @@ function limitField(limit: LimitName): string {
 
 function ranking({ prefer, platform, special }: ChoiceInput): [string, string][] {
   const order: [string, string][] = prefer.map((name) => [name, "it comes first in this server's configuration."]);
-  if (platform === 'darwin' && special.length === 0)
-    order.push(['sandbox-exec', 'macOS without special needs takes it.']);
+  if (platform === 'darwin' && special.length === 0) order.push(['sandbox-exec', 'on macOS it comes first.']);
   if (special.length > 0) order.push(['docker', `the request or its solution asks for ${special.join(' and ')}.`]);
-  else if (platform === 'linux') order.push(['docker', 'Linux takes it.']);
+  else if (platform === 'linux') order.push(['docker', 'on Linux it comes first.']);
   return order;
 }
 

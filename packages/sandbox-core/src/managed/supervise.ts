@@ -6,6 +6,9 @@ import type { ResourceUsage } from '../contract/usage.js';
 import { feed, resize } from './input.js';
 import type { CommandSpec, SandboxProcess } from './process.js';
 
+/** A longer one would fire at once (Node: TIMEOUT_MAX). */
+const longestTimerMs = 2 ** 31 - 1;
+
 interface RunHooks {
   spawn(run: CommandSpec): Promise<SandboxProcess>;
   measure(): Promise<ResourceUsage>;
@@ -31,7 +34,7 @@ export async function* superviseRun(
   let ended = false;
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, action: () => void): void => {
-    timers.add(setTimeout(action, ms));
+    timers.add(setTimeout(action, Math.min(ms, longestTimerMs)));
   };
   const clearTimers = (): void => {
     for (const timer of timers) clearTimeout(timer);

@@ -89,6 +89,9 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     files.set(parsed.main_file, parsed.code);
   }
   checkFiles(files);
+  if (parsed.run_command === undefined && content.main_file !== undefined && !files.has(parsed.main_file)) {
+    throw invalid('main_file', `"${parsed.main_file}" is not among the files, and there is no run_command`);
+  }
   const byEnding = files.has(parsed.main_file) ? defaultCommand(parsed.main_file) : null;
   return {
     id,
