@@ -69,7 +69,7 @@ test('one that isolates, here by bubblewrap, is taken', async () => {
       disk: 'best-effort',
       'wall-time': 'best-effort',
     },
-    details: { macos: '15.3.1' },
+    details: { macos: '15.3.1', languages: expect.stringMatching(/^shell.*node/) as string },
   });
 });
 

@@ -33,7 +33,7 @@ export function macosCapabilities(machine: MacMachine, diskBytes: number): Provi
       macos: machine.version,
       isolation: 'a Seatbelt profile, by sandbox-exec',
       limits: 'rlimits and a watchdog',
-      languages: machine.runtimes.names.join(', '),
+      languages: machine.languages.join(', '),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runCommand, type CommandResult } from '../linux/command.js';
-import { macosProfile } from './profile.js';
+import { macosProfile, type ProfilePaths } from './profile.js';
 import { confinedCommand, shellWords } from './start.js';
 import type { MacTools } from './tools.js';
 
@@ -15,6 +15,9 @@ export function ownFolders(folder: string): { workspace: string; output: string;
   };
 }
 
+type RuntimePaths = Pick<ProfilePaths, 'runtimes' | 'executables' | 'links'>;
+const noRuntimes: RuntimePaths = { runtimes: [], executables: [], links: [] };
+
 /**
  * Runs a script of ours over what a program left, with the rights that the program had: whatever it made of the names there leads nowhere
  * else. The script gets those folders as its arguments.
@@ -23,10 +26,10 @@ export function overOwnFolders(
   tools: MacTools,
   folder: string,
   script: string,
-  signal?: AbortSignal,
+  { signal, runtimes = noRuntimes }: { signal?: AbortSignal; runtimes?: RuntimePaths } = {},
 ): Promise<CommandResult> {
   const own = ownFolders(folder);
-  const profile = macosProfile({ ...own, solution: own.workspace, runtimes: [], executables: [], links: [] });
+  const profile = macosProfile({ ...own, solution: own.workspace, ...runtimes });
   const command = [...shellWords(tools.shell), '-c', script, tools.shell, ...Object.values(own)];
   const [file = '', ...args] = confinedCommand(tools, profile, command);
   return runCommand(file, args, signal ? { signal } : {});

@@ -23,7 +23,7 @@ const MEASURE = [
 /** The workspace and all else that a program may write: a watchdog keeps the limit. What was removed and is still open is not seen. */
 export function ownDisk(tools: MacTools, folder: string, limitBytes: number): DiskMeter {
   const look = async (signal: AbortSignal): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
-    const { stdout, stderr } = await overOwnFolders(tools, folder, MEASURE, signal);
+    const { stdout, stderr } = await overOwnFolders(tools, folder, MEASURE, { signal });
     const measured = parseMeasure(stdout);
     if (measured === null)
       throw new SandboxError('SANDBOX011', `The workspace could not be measured: ${stderr.trim()}`);

@@ -7,6 +7,8 @@ export interface MacMachine {
   /** E.g. `15.3.1`. */
   readonly version: string;
   readonly runtimes: MacRuntimes;
+  /** What was found to start in a sandbox. */
+  readonly languages: readonly string[];
   readonly cpus: number;
   readonly memoryBytes: number;
 }

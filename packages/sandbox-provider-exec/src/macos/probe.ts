@@ -4,12 +4,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { availableParallelism, homedir, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Unusable } from '../linux/bubblewrap/failure.js';
-import { runCommand, SYSTEM_PATH } from '../linux/command.js';
+import { runCommand, SYSTEM_PATH, type CommandResult } from '../linux/command.js';
 import { overOwnFolders, ownFolders } from './confined.js';
 import type { MacMachine } from './machine.js';
 import { realPath } from './paths.js';
-import { findMacRuntimes } from './runtimes.js';
-import { judgeSelfTest, selfTestScript } from './self-test.js';
+import { findMacRuntimes, type MacRuntimes } from './runtimes.js';
+import { judgeSelfTest, selfTestScript, startedLanguages } from './self-test.js';
 import { macTools, type MacTools } from './tools.js';
 
 export type MacFound = { readonly machine: MacMachine } | { readonly unusable: Unusable };
@@ -29,15 +29,18 @@ export async function probeMacos(tools: MacTools = macTools, uid = process.getui
   const trivial = ['-p', '(version 1)(allow default)', '/usr/bin/true'];
   const { code, stderr } = await runCommand(tools.sandboxExec, trivial);
   if (code !== 0) return { unusable: explainMacFailure(stderr) };
-  const failure = await selfTest(tools);
-  if (failure !== null) return { unusable: failure };
   const path = process.env.PATH ?? SYSTEM_PATH;
+  const runtimes = findMacRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: false });
+  const { stdout, stderr: said } = await selfTest(tools, runtimes);
+  const failure = judgeSelfTest(stdout, said);
+  if (failure !== null) return { unusable: failure };
   const [versionFile, ...versionArgs] = tools.version;
   return {
     machine: {
       tools,
       version: (await runCommand(versionFile, versionArgs)).stdout.trim(),
-      runtimes: findMacRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: false }),
+      runtimes,
+      languages: ['shell', ...startedLanguages(stdout)],
       cpus: availableParallelism(),
       memoryBytes: totalmem(),
     },
@@ -60,7 +63,7 @@ export function explainMacFailure(message: string): Unusable {
   return { reason: `sandbox-exec does not work here: ${said.slice(0, 500)}.`, fix: 'Use the docker provider.' };
 }
 
-async function selfTest(tools: MacTools): Promise<Unusable | null> {
+async function selfTest(tools: MacTools, runtimes: MacRuntimes): Promise<CommandResult> {
   const outside = realPath(await mkdtemp(join(tmpdir(), 'ergon-sandbox-probe-')));
   const folder = join(outside, 'box');
   const file = join(outside, 'file');
@@ -70,9 +73,9 @@ async function selfTest(tools: MacTools): Promise<Unusable | null> {
     for (const own of Object.values(ownFolders(folder))) await mkdir(own, { recursive: true });
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const script = selfTestScript({ file, pid: process.pid, port });
-    const { stdout, stderr } = await overOwnFolders(tools, folder, script);
-    return judgeSelfTest(stdout, stderr);
+    const script = selfTestScript({ file, pid: process.pid, port }, runtimes.commands);
+    const { folders, executables, links } = runtimes;
+    return await overOwnFolders(tools, folder, script, { runtimes: { runtimes: folders, executables, links } });
   } finally {
     server.close();
     await rm(outside, { recursive: true, force: true });

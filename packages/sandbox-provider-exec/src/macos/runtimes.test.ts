@@ -35,7 +35,6 @@ test("Homebrew's Python: its folders, their libraries, and the links by which it
     python: join(root, version, 'bin/python3'),
     python3: join(root, version, 'bin/python3'),
   });
-  expect(found.names).toEqual(['shell', 'python']);
 });
 
 test('a Node that stands in a folder with other things is that one file', () => {
@@ -51,7 +50,6 @@ test('a Node that stands in a folder with other things is that one file', () => 
     executables: [node],
     commands: { node },
     path: [],
-    names: ['shell', 'node'],
   });
 });
 
@@ -68,7 +66,7 @@ test('nothing of what is not there', () => {
     execPath: '/nowhere/x',
     forOthers: false,
   });
-  expect(found).toEqual({ folders: [], executables: [], links: [], path: [], commands: {}, names: ['shell'] });
+  expect(found).toEqual({ folders: [], executables: [], links: [], path: [], commands: {} });
 });
 
 test.each([

@@ -15,8 +15,6 @@ export interface MacRuntimes {
   readonly path: readonly string[];
   /** Commands that a sandbox makes in a folder of its own, and where they lead. */
   readonly commands: Readonly<Record<string, string>>;
-  /** Names of all. */
-  readonly names: readonly string[];
 }
 
 /** Apple's command line tools have a Python; the command in /usr/bin only asks for them. */
@@ -28,13 +26,11 @@ export function findMacRuntimes(search: RuntimeSearch): MacRuntimes {
   const executables: string[] = [];
   const bins: string[] = [];
   const commands: Record<string, string> = {};
-  const names = ['shell'];
   for (const language of [python, node]) {
     const { name, executable } = language;
     const prefix = findPrefix(language, { ...search, path });
     const found = prefix === null ? single(language.executable, search) : join(prefix, 'bin', executable);
     if (found === null) continue;
-    names.push(name);
     if (prefix === null) executables.push(found);
     else {
       folders.push(
@@ -48,7 +44,7 @@ export function findMacRuntimes(search: RuntimeSearch): MacRuntimes {
     if (name === 'python') commands.python = found;
   }
   const named = [python, node].flatMap(({ executable }) => onPath(executable, path).slice(0, 1));
-  return { folders, executables, links: named.flatMap(linkHops), path: bins, commands, names };
+  return { folders, executables, links: named.flatMap(linkHops), path: bins, commands };
 }
 
 /** Homebrew's programs have their libraries beside them, by way of links in `opt`; the rest of its folder is not theirs. */

@@ -1,4 +1,4 @@
-import { judgeSelfTest } from './self-test.js';
+import { judgeSelfTest, startedLanguages } from './self-test.js';
 import { explainMacFailure } from './probe.js';
 
 const GOOD = [
@@ -38,4 +38,9 @@ test('a server in a sandbox is recognised by what others have seen sandbox-exec 
     'itself in a sandbox',
   );
   expect(explainMacFailure('').reason).toContain('it ended without a message');
+});
+
+test('languages are those that started', () => {
+  expect(startedLanguages('yes start node\nno start python\n')).toEqual(['node']);
+  expect(startedLanguages('')).toEqual([]);
 });

@@ -22,8 +22,20 @@ const IMPOSSIBLE = {
 } as const;
 const EXPECTED: Readonly<Record<string, boolean>> = { ...POSSIBLE, ...IMPOSSIBLE };
 
-/** Tries one thing after the other, in the sandbox, and says of each whether it could be done. It gets the workspace as `$1`. */
-export function selfTestScript({ file, pid, port }: SelfTestTargets): string {
+/** What a language has to be able to do at least. */
+const LANGUAGES = [
+  ['python', 'python3', "-c 'import os, socket'"],
+  ['node', 'node', '-e \'require("os").cpus()\''],
+] as const;
+
+/**
+ * Tries one thing after the other, in the sandbox, and says of each whether it could be done. It gets the workspace as `$1`.
+ * @param commands where those of languages are
+ */
+export function selfTestScript(
+  { file, pid, port }: SelfTestTargets,
+  commands: Readonly<Record<string, string>>,
+): string {
   const attempts: Record<keyof typeof POSSIBLE | keyof typeof IMPOSSIBLE, string> = {
     'run a program': '/usr/bin/true',
     'write its workspace': 'echo word >"$1/file"',
@@ -34,9 +46,18 @@ export function selfTestScript({ file, pid, port }: SelfTestTargets): string {
     'signal a process outside': `kill -0 ${pid}`,
     'connect to a port of the host': `exec 3<>/dev/tcp/127.0.0.1/${port}`,
   };
-  return Object.entries(attempts)
+  const languages = LANGUAGES.map(([name, command, words]) => [
+    `start ${name}`,
+    `${quote(commands[command] ?? '')} ${words}`,
+  ]);
+  return [...Object.entries(attempts), ...languages]
     .map(([what, attempt]) => `if (${attempt}) >/dev/null 2>&1; then echo "yes ${what}"; else echo "no ${what}"; fi`)
     .join('\n');
+}
+
+/** Languages whose runtime works in the sandbox. */
+export function startedLanguages(output: string): string[] {
+  return LANGUAGES.map(([name]) => name).filter((name) => output.includes(`yes start ${name}\n`));
 }
 
 /** Null: all is as it has to be. */

@@ -33,6 +33,7 @@ function inside(script: string, { before = '', with: more = limits } = {}): { sa
   const said = execFileSync('/bin/bash', ['-c', `${before} exec ${shell} ${quoted} 9>&1`], {
     input: script,
     encoding: 'utf8',
+    stdio: 'pipe',
   });
   const [status = '', ...rest] = said.split('\n');
   return { said: rest.join('\n'), status };

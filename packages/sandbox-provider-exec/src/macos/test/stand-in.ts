@@ -49,8 +49,8 @@ export function standInTools(folder: string, sandboxExec = NO_SANDBOX): MacTools
 }
 
 export function standInMachine(tools: MacTools): MacMachine {
-  const runtimes = { folders: [], executables: [], links: [], path: [], commands: {}, names: ['shell'] };
-  return { tools, version: 'none', runtimes, cpus: 2, memoryBytes: 4 << 30 };
+  const runtimes = { folders: [], executables: [], links: [], path: [], commands: {} };
+  return { tools, version: 'none', runtimes, languages: ['shell'], cpus: 2, memoryBytes: 4 << 30 };
 }
 
 /** Sandboxes as on macOS, without any isolation. */
