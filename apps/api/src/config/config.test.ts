@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
-import { readConfig, unknownVariables } from './config.js';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { readConfig, unknownVariables, variableNames } from './config.js';
 
 test('without variables the defaults hold', () => {
   const config = readConfig({ ERGON_SANDBOX_HOST: '' });
@@ -115,4 +116,30 @@ test('an unknown option stops the start, and an unknown variable is named', () =
   expect(unknownVariables({ ERGON_SANDBOX_PROT: '1', ERGON_SANDBOX_PORT: '1', HOME: '/' })).toEqual([
     'ERGON_SANDBOX_PROT',
   ]);
+});
+
+describe('the table of the documentation', () => {
+  const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| `(ERGON_\w+)`\s*\|\s*(.*?)\s*\|/gm)].map(([, name = '', given = '']) => ({
+    name,
+    given,
+  }));
+  const unsupported = /^(`ERGON_.*) are not supported yet/m.exec(readme)?.[1]?.match(/ERGON_\w+/g) ?? [];
+
+  test('has every variable that the server knows, and no other', () => {
+    expect([...rows.map(({ name }) => name), ...unsupported].sort()).toEqual([...variableNames].sort());
+    expect(unsupported.length).toBeGreaterThan(0);
+  });
+
+  test('gives the defaults that hold: setting one changes nothing', () => {
+    const plain = rows.flatMap(({ name, given }) =>
+      [...given.matchAll(/^`([^`]+)`$/g)].map(([, value = '']) => [name, value]),
+    );
+    expect(plain.length).toBeGreaterThan(3);
+    for (const [name = '', value = ''] of plain) expect(readConfig({ [name]: value })).toEqual(readConfig({}));
+  });
+
+  test.each(unsupported)('says truly that %s is not supported', (name) => {
+    expect(() => readConfig({ [name]: 'x' })).toThrow(/does not support/);
+  });
 });
