@@ -208,7 +208,10 @@ export const eventSchema = z
       cause: causeSchema,
       at: ms,
     }),
-    open({ type: z.string().regex(/^(?!(output|data|metrics|error|complete)$)/), id: eventId, at: ms }).meta({
+    open({ type: z.literal('started'), execution_id: executionId, tty: z.boolean() }).meta({
+      description: 'Of a WebSocket with all=true: what follows is of this execution',
+    }),
+    open({ type: z.string().regex(/^(?!(output|data|metrics|error|complete|started)$)/), id: eventId, at: ms }).meta({
       description: 'What else the log holds: phases, notices, …',
     }),
   ])
