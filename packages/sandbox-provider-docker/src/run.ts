@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError, isSandboxError, sentenceOf, unmeasuredUsage } from '@ergon/sandbox-core';
@@ -13,9 +12,9 @@ import type {
 } from '@ergon/sandbox-core';
 import { count, lastCount, limitsMet, nothingCounted, usageBetween } from './container/account.js';
 import { describeEnd, parseEndWords, type SeenEnd } from './container/end.js';
+import { explain, untilGone } from './container/fate.js';
 import type { Counters } from './container/holder.js';
 import type { ContainerExec, RunContainer } from './container/run-container.js';
-import { programLine, terminalShell } from './container/script.js';
 import { bounded } from './engine/bounded.js';
 import type { EngineEvents } from './engine/events.js';
 import { onFrames } from './streams/framed.js';
@@ -48,30 +47,6 @@ const LAST_OUTPUT_MS = 2000;
 const KILLED_MS = 10_000;
 /** A container that is ended is known to be gone within this, or its fate is not known. */
 const GONE_MS = 45_000;
-
-/** Turns a parked container into its program. @throws SandboxError when it can't be started; nothing of it ran then. */
-export async function startRun(container: RunContainer, run: CommandSpec, context: RunContext): Promise<DockerRun> {
-  if ([...run.command, ...Object.values(context.environment)].some((word) => word.includes('\0'))) {
-    throw new SandboxError('SANDBOX008', 'Neither a command nor an environment variable can hold a NUL.');
-  }
-  // A rare first byte: the rest of a program's output is never held back for the sake of a marker.
-  const nonce = `\x1e${randomBytes(16).toString('hex').toUpperCase()}`;
-  const { command, stdin, tty } = run;
-  if (tty === undefined) {
-    const exec = container.takeShell();
-    const process = new DockerRun(container, exec, nonce, run, context);
-    exec.socket.write(programLine({ command, environment: context.environment, stdin, nonce }));
-    return process;
-  }
-  const environment = { TERM: 'xterm', ...context.environment };
-  const exec = await container.withRoomToStart(() =>
-    container.exec(terminalShell({ command, environment, stdin: true, nonce }, tty), tty),
-  );
-  container.dropShell();
-  const process = new DockerRun(container, exec, nonce, run, context);
-  await process.resize(tty).catch(() => undefined); // it may have ended already
-  return process;
-}
 
 /** A program in its container, until both are gone. */
 export class DockerRun implements SandboxProcess {
@@ -203,51 +178,12 @@ export class DockerRun implements SandboxProcess {
       if (end.by === 'engine' && !this.container.alive) end = { by: 'container', reason: '' };
       else await this.container.kill().catch(() => undefined); // whether it worked is what is waited for now
     }
-    if (end.by === 'container') end = await this.#explain();
-    await this.#isGone(end.by === 'container');
+    if (end.by === 'container') end = await explain(this.container);
+    this.#oomKilled = await untilGone(this.container, end.by === 'container', () => this.#goneAlready);
     this.#goneAlready = true;
     this.#stopWatching();
     if (end.by !== 'shell') void this.#finishOutput(closed);
     return end;
-  }
-
-  /**
-   * Its connection ends when its main process does, a moment before the kernel has ended the others; the engine knows when all are gone.
-   * @param lost its fate may stay unknown
-   */
-  async #isGone(lost: boolean): Promise<void> {
-    const { container } = this;
-    await container.ended;
-    for (let pause = 2; !this.#goneAlready; pause = Math.min(pause * 2, 100)) {
-      try {
-        const state = await container.engine.containerState(container.id);
-        this.#oomKilled = state?.oomKilled === true;
-        if (state?.running !== true) return;
-      } catch (error) {
-        if (lost) return;
-        throw error;
-      }
-      await delay(pause);
-    }
-  }
-
-  /** Why a container ended that nobody ended here. */
-  async #explain(): Promise<SeenEnd> {
-    let reason: string;
-    try {
-      const state = await this.container.engine.containerState(this.container.id);
-      if (state === null) reason = 'The container was removed from outside.';
-      else if (state.oomKilled) {
-        this.#oomKilled = true;
-        return { by: 'kill' };
-      } else if (state.running) {
-        await this.container.kill();
-        reason = 'The connection to the container was cut.';
-      } else reason = 'The container was ended from outside.';
-    } catch (error) {
-      reason = `The Docker engine went away while the program ran. ${sentenceOf(error)}`;
-    }
-    return { by: 'container', reason };
   }
 
   /** What the engine still has of its output. */

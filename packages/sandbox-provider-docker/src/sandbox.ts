@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
@@ -15,12 +14,11 @@ import {
   securityOptions,
   type EngineFacts,
   type ImageFacts,
-  type VolumeMount,
 } from './container/config.js';
 import { programVariables } from './container/environment.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
-import { Keeper, OpenFiles, sizedVolumeOptions, watchDisk, type DiskUse } from './disk/index.js';
+import { SandboxDisk, useOfAll, watchDisk, type OpenFiles } from './disk/index.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
@@ -30,7 +28,10 @@ import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type NetworkOptions, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
-import { startRun, type DockerRun } from './run.js';
+import type { DockerRun } from './run.js';
+import { startRun } from './start-run.js';
+import { all } from './all.js';
+import { makeVolumes, mountsOf, volumesOf, WRITABLE } from './volumes.js';
 
 /** What a sandbox is made of and with. */
 export interface SandboxParts {
@@ -55,18 +56,13 @@ interface Parked {
   removedFiles: OpenFiles | null;
 }
 
-/** The sandbox's folders. */
-const FOLDERS = ['solution', 'workspace', 'output'] as const;
-/** Those that programs write, and which together are the sandbox's disk. */
-const WRITABLE: readonly string[] = ['/workspace', '/output'];
-
 /** One sandbox in a Docker engine: its volumes for as long as it lives, and a container for each command. */
 export class DockerSandbox implements DockerBox {
-  #keeper: Keeper | null = null;
-  #reopening: Promise<Keeper> | null = null;
+  readonly #disk: SandboxDisk;
+  /** By where they are mounted. */
+  readonly #volumes: Readonly<Record<string, string>>;
   #network: SandboxNetwork | null = null;
   #containers = 0;
-  #keepers = 0;
   /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: DockerRun | null = null;
@@ -87,38 +83,24 @@ export class DockerSandbox implements DockerBox {
     assertMountTargets(template.mounts);
     const [refusal] = refusedLimits(template.limits);
     if (refusal !== undefined) throw new SandboxError('SANDBOX008', refusal.message, { field: refusal.field });
-  }
-
-  get #volumes(): Record<string, string> {
-    const { sandboxId, mounts } = this.template;
-    return Object.fromEntries([
-      ...FOLDERS.map((folder) => [`/${folder}`, nameOf(sandboxId, folder)]),
-      ...mounts.map(({ target }, index) => [target, nameOf(sandboxId, `mount-${index}`)]),
-    ]) as Record<string, string>;
-  }
-
-  get #mounts(): VolumeMount[] {
-    return Object.entries(this.#volumes).map(([target, volume]) => ({
-      volume,
-      target,
-      readOnly: !WRITABLE.includes(target),
-    }));
+    this.#volumes = volumesOf(template);
+    this.#disk = new SandboxDisk({
+      docker: parts.engine.docker,
+      sandboxId: template.sandboxId,
+      labels: labelsOf(template, 'keeper'),
+      image: parts.toolsImage,
+      volumes: this.#volumes,
+      measured: WRITABLE,
+      securityOpt: securityOptions(parts.seccomp),
+    });
   }
 
   /** All that can be made before the solution is known: the folders, empty, and a container that waits. After a failure, `close` removes what there is. */
   async open(): Promise<void> {
     const { engine, seccomp, network, sizedVolumes } = this.parts;
     const { sandboxId, signal, limits } = this.template;
-    const labels = labelsOf(this.template, 'volume');
-    await all(
-      Object.entries(this.#volumes).map(([target, volume]) => {
-        const bounded = sizedVolumes && WRITABLE.includes(target);
-        // Each by itself: what both hold together is watched as ever.
-        return engine.createVolume(volume, labels, bounded ? sizedVolumeOptions(limits.diskBytes) : {});
-      }),
-    );
+    await makeVolumes(engine, this.#volumes, labelsOf(this.template, 'volume'), sizedVolumes ? limits.diskBytes : null);
     signal?.throwIfAborted();
-    const keeping = this.#openKeeper(signal).then((keeper) => (this.#keeper = keeper));
     const parking = async (): Promise<void> => {
       if (network !== null) {
         this.#network = await openNetwork(engine.docker, {
@@ -133,33 +115,17 @@ export class DockerSandbox implements DockerBox {
       this.#parked = this.#park(signal);
       await this.#parked;
     };
-    await all([keeping, parking()]);
+    await all([this.#disk.open(signal), parking()]);
     signal?.throwIfAborted();
-  }
-
-  #openKeeper(signal: AbortSignal | undefined): Promise<Keeper> {
-    const { engine, seccomp, toolsImage } = this.parts;
-    return Keeper.open(engine.docker, {
-      // Never that of an earlier one: an engine keeps a name for a moment beyond the end.
-      name: nameOf(this.template.sandboxId, `keeper-${++this.#keepers}`),
-      labels: labelsOf(this.template, 'keeper'),
-      image: toolsImage,
-      volumes: this.#volumes,
-      measured: WRITABLE,
-      securityOpt: securityOptions(seccomp),
-      ...(signal && { signal }),
-    });
   }
 
   async place({ path, signal }: PreparedSolution): Promise<void> {
-    const keeper = this.#keeper;
-    if (keeper === null) throw new Error('place() comes after open().');
     const { program } = this.parts.identity;
     await assertMountSources(this.template.mounts);
-    await keeper.put('/', sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
-    await keeper.start(signal);
+    await this.#disk.put(sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
+    await this.#disk.start(signal);
     signal?.throwIfAborted();
-    if (this.#parked !== null) await this.#watchRemoved(await this.#parked, keeper.devices);
+    if (this.#parked !== null) await this.#watch(await this.#parked);
     signal?.throwIfAborted();
   }
 
@@ -178,45 +144,23 @@ export class DockerSandbox implements DockerBox {
         limits,
         identity,
         labels: labelsOf(this.template, 'run'),
-        mounts: this.#mounts,
+        mounts: mountsOf(this.#volumes),
         networkMode: this.#network?.networkMode ?? 'none',
         seccomp,
       }),
     });
     const parked: Parked = { container, before: await count(container), removedFiles: null };
-    if (this.#keeper !== null && this.#keeper.devices.length > 0)
-      await this.#watchRemoved(parked, this.#keeper.devices);
+    if (this.#disk.isStarted) await this.#watch(parked);
     return parked;
   }
 
-  async #watchRemoved(parked: Parked, devices: readonly string[]): Promise<void> {
-    const { engine, seccomp, toolsImage } = this.parts;
+  async #watch(parked: Parked): Promise<void> {
     try {
-      parked.removedFiles = await OpenFiles.watch(engine.docker, {
-        name: nameOf(this.template.sandboxId, `watch-${this.#containers}`),
-        labels: labelsOf(this.template, 'keeper'),
-        image: toolsImage,
-        containerId: parked.container.id,
-        devices,
-        securityOpt: securityOptions(seccomp),
-      });
+      parked.removedFiles = await this.#disk.watchRemoved(parked.container.id);
     } catch (error) {
       this.#remove(parked);
       throw error;
     }
-  }
-
-  /** What the volumes hold, with and without names, while a program runs. */
-  async #use(keeper: Keeper, { container, removedFiles }: Parked, signal?: AbortSignal): Promise<DiskUse> {
-    const removed = removedFiles?.bytes(signal).catch(async (error: unknown) => {
-      // It ends with the program's container, and then there is nothing to see any more.
-      await Promise.race([container.ended, delay(2000, undefined, { ref: false })]);
-      if (container.alive) throw error;
-      return 0;
-    });
-    const [use, more] = await Promise.all([keeper.use(signal), removed]);
-    if (more === undefined) throw new SandboxError('SANDBOX011', 'The disk of the sandbox is not watched.');
-    return { ...use, bytes: use.bytes + more };
   }
 
   async spawn(run: CommandSpec): Promise<SandboxProcess> {
@@ -243,7 +187,7 @@ export class DockerSandbox implements DockerBox {
   async #start(parked: Parked, run: CommandSpec, environment: Readonly<Record<string, string>>): Promise<DockerRun> {
     const { container, before } = parked;
     try {
-      const keeper = await this.#liveKeeper();
+      const keeper = await this.#disk.keeper();
       const { limits } = this.template;
       const process = await startRun(container, run, {
         environment,
@@ -254,7 +198,7 @@ export class DockerSandbox implements DockerBox {
         before,
         diskBytes: () => keeper.usedBytes(),
         watch: (exceeded, failed) =>
-          watchDisk({ use: (signal) => this.#use(keeper, parked, signal) }, limits.diskBytes, exceeded, failed),
+          watchDisk({ use: (signal) => useOfAll(keeper, parked, signal) }, limits.diskBytes, exceeded, failed),
       });
       void process.gone.then(() => this.#remove(parked));
       return process;
@@ -263,20 +207,6 @@ export class DockerSandbox implements DockerBox {
       this.#parkNext();
       throw error;
     }
-  }
-
-  /** One that has ended, from outside or with the engine, is made again: the volumes are still there. */
-  #liveKeeper(): Promise<Keeper> {
-    const keeper = this.#keeper;
-    if (keeper?.alive === true) return Promise.resolve(keeper);
-    this.#reopening ??= (async () => {
-      await keeper?.close();
-      const opened = await this.#openKeeper(undefined);
-      this.#keeper = opened;
-      await opened.start();
-      return opened;
-    })().finally(() => (this.#reopening = null));
-    return this.#reopening;
   }
 
   /** Nothing of an earlier command runs beside the next one: where the engine keeps containers while it is away (live-restore), a lost one may. */
@@ -291,15 +221,17 @@ export class DockerSandbox implements DockerBox {
   async #takeParked(): Promise<Parked> {
     if (this.#lost) await this.#removeLost();
     this.#lost = false;
-    const waiting = this.#parked ?? this.#park();
+    const ahead = this.#parked;
     this.#parked = null;
-    const parked = await waiting;
-    if (parked.removedFiles?.alive !== false && (await parked.container.isReady())) return parked;
-    this.#remove(parked); // it was ended or paused from outside while it waited
+    const parked = (await ahead?.catch(() => null)) ?? null; // what failed ahead of its time is tried again, and tells then
+    if (parked !== null) {
+      if (parked.removedFiles?.alive !== false && (await parked.container.isReady())) return parked;
+      this.#remove(parked); // it was ended or paused from outside while it waited
+    }
     return this.#park();
   }
 
-  /** A failure is the next command's to tell. */
+  /** After a failure the next command tries again. */
   #parkNext(): void {
     if (this.#closed || this.#parked !== null) return;
     this.#parked = this.#park();
@@ -334,15 +266,10 @@ export class DockerSandbox implements DockerBox {
     await this.#parked?.catch(() => undefined); // it removed what it had made
     this.#parked = null;
     await Promise.all(this.#removals);
-    await this.#keeper?.close();
+    await this.#disk.close();
     const { engine } = this.parts;
     const { instanceId, sandboxId } = this.template;
     await removeSandbox(engine, instanceId, sandboxId);
     await this.#network?.close();
   }
-}
-
-/** Waits for each, so that none goes on unseen; then throws the first failure. */
-async function all(works: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(works)) if (outcome.status === 'rejected') throw outcome.reason;
 }
