@@ -149,13 +149,14 @@ export function describeRegistry({ test, open, existing = false }: RegistrySuite
       errors: [],
     };
     const foreign = { by: 'another program', ok: true };
+    const large = { ...entry, execution_id: 'large', errors: ['x'.repeat(70_000)] };
     await registry.store({ ...hello, id: 'a' });
     await registry.recordTestResult('a', result(2));
-    await registry.store({ ...hello, id: 'a', metadata: { author: 'Ada', test_results: [foreign, entry] } });
+    await registry.store({ ...hello, id: 'a', metadata: { author: 'Ada', test_results: [foreign, large, entry] } });
     await registry.recordTestResult('a', result(3));
     const stored = await registry.get('a');
     assert.deepEqual(stored?.testResults, [result(1), result(2), result(3)]);
-    assert.deepEqual(stored.unit.metadata, { author: 'Ada', test_results: [foreign] });
+    assert.deepEqual(stored.unit.metadata, { author: 'Ada', test_results: [foreign, large] });
     await assert.rejects(registry.store({ ...hello, metadata: { test_results: 'all good' } }), {
       code: 'SANDBOX008',
       message: 'metadata.test_results: must be a list.',

@@ -42,9 +42,10 @@ function dearUnit(id: string): UnitInput {
 test('the largest unit that is taken holds the event loop as briefly as the README says', async () => {
   const took: Record<string, number> = {};
   const timed = async (what: string, work: () => Promise<unknown>): Promise<void> => {
-    const begun = performance.now();
+    const begun = process.cpuUsage(); // all of it is work, and a busy machine adds nothing
     await work();
-    took[what] = performance.now() - begun;
+    const { user, system } = process.cpuUsage(begun);
+    took[what] = (user + system) / 1000;
   };
   const unit = dearUnit('dear');
   await timed('store', () => registry.store(unit));

@@ -315,7 +315,7 @@ test('where nobody listens, or what listens speaks no HTTP, the sentence says wh
   expect(await refusal(connect(address).types())).toMatch(/^does not answer: .{3,}/);
 });
 
-test('of many calls at most eight are under way, and each has its turn or its time', async () => {
+test('of many calls at most eight are under way, and each has its turn', async () => {
   const open = new Set<() => void>();
   let asked = 0;
   let most = 0;
@@ -338,11 +338,27 @@ test('of many calls at most eight are under way, and each has its turn or its ti
   for (const answer of [...open]) answer();
   expect((await Promise.all(calls)).map((found) => found?.unit.id)).toEqual(Array(30).fill('a'));
   expect(most).toBe(8);
-  asked = 0; // and now the first eight hang
-  const hasty = connect(url, 1000);
-  const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => hasty.get('a')));
-  expect(outcomes.map(({ status }) => status)).toEqual(Array(30).fill('rejected'));
-  expect(asked).toBe(8);
+});
+
+test('what waits for a turn, while others that came later have theirs, waits no longer than its own time', async () => {
+  const others = ['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+  const settled: string[] = [];
+  const calls: Promise<unknown>[] = [];
+  let asked = 0;
+  let answerFirst = (): void => {};
+  const { url } = await serve((_request, response) => {
+    asked += 1;
+    if (asked === 1) {
+      answerFirst = () => void response.end(JSON.stringify(unit));
+      for (const id of others) calls.push(registry.get(id).catch(() => settled.push(id)));
+    }
+    if (asked === 8) answerFirst(); // and all else hangs, so that the store after this reading has no turn
+  });
+  const registry = connect(url, 1000);
+  await registry.store(unit).catch(() => settled.push('first'));
+  await Promise.all(calls);
+  expect(settled[0]).toBe('first');
+  expect(settled).toHaveLength(9);
 });
 
 test('its end ends the calls under way', async () => {
