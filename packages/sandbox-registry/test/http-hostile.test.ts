@@ -321,7 +321,8 @@ test('of many calls at most eight are under way, and each has its turn', async (
   let most = 0;
   let full = (): void => {};
   const eight = new Promise<void>((resolve) => (full = resolve));
-  const { url } = await serve((_request, response) => {
+  const { url } = await serve((request, response) => {
+    if (request.url === '/') return void response.end();
     asked += 1;
     const answer = (): void => {
       open.delete(answer);
@@ -335,6 +336,8 @@ test('of many calls at most eight are under way, and each has its turn', async (
   const registry = connect(url, 30_000);
   const calls = Array.from({ length: 30 }, () => registry.get('a'));
   await eight;
+  // Time in which a ninth would come.
+  for (let trip = 0; trip < 20; trip += 1) await fetch(url);
   for (const answer of [...open]) answer();
   expect((await Promise.all(calls)).map((found) => found?.unit.id)).toEqual(Array(30).fill('a'));
   expect(most).toBe(8);
