@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProviderProbe } from '@ergon/sandbox-core';
 import { leftovers } from './support/engine.js';
 import { OwnEngine } from './support/own-engine.js';
-import { processesBelow } from './support/processes.js';
+import { processesBelow, signalAll } from './support/processes.js';
 import { BUSYBOX, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -83,13 +83,13 @@ test.each([60, 250, 450])(
 
 test('an engine that hangs is not waited for: a probe says so within its time', async () => {
   const pids = processesBelow(engine.pid);
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  signalAll(pids, 'SIGSTOP');
   try {
     const { value, ms } = await timed(server.provider.probe());
     expect(value).toMatchObject({ available: false, reason: expect.stringMatching(/gave no answer/) as string });
     expect(ms).toBeLessThan(15_000);
   } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    signalAll(pids, 'SIGCONT');
   }
   let probe: ProviderProbe | null = null;
   await until('the engine answers', async () => (probe = await server.provider.probe()).available, 30_000);
@@ -102,7 +102,7 @@ test('an engine that hangs holds no run: its stop ends as lost, since nobody kno
   let pids: number[] = [];
   const hang = (): void => {
     pids = processesBelow(engine.pid);
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    signalAll(pids, 'SIGSTOP');
     stop.abort();
   };
   try {
@@ -114,7 +114,7 @@ test('an engine that hangs holds no run: its stop ends as lost, since nobody kno
     expect(run.end.reason).toMatch(/whether the program still runs is not known/);
     expect(ms).toBeLessThan(90_000);
   } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    signalAll(pids, 'SIGCONT');
   }
   expect(await sandbox.cleanup()).toBe(true);
   expect(await leftovers(server.instanceId, engine.docker)).toEqual([]);
