@@ -50,6 +50,10 @@ describe('the text', () => {
     expect(operations.filter((operation) => !OPERATIONS.has(operation))).toEqual([]);
   });
 
+  test('is plain ASCII, of which no compiler of profiles can make something else', () => {
+    expect(text).toMatch(/^[\n\x20-\x7e]+$/);
+  });
+
   test('allows nothing of the network', () => {
     expect(text).not.toMatch(/\bip "|network\*|network-inbound|AF_INET/);
   });

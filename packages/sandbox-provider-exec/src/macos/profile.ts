@@ -90,6 +90,7 @@ export function macosProfile(paths: ProfilePaths): Profile {
     rule(['file-map-executable'], [...constants('subpath', SYSTEM_LIBRARIES), ...programs]),
     rule(['file-read*'], constants('literal', DEVICES_READ)),
     rule(['file-write-data'], constants('literal', DEVICES_WRITE)),
+    rule(['file-read*', 'file-write-data', 'file-ioctl'], constants('literal', ['/dev/dtracehelper'])), // every program's loader opens it
     rule(['file-read-data', 'file-read-metadata', 'file-write-data'], constants('subpath', ['/dev/fd'])),
     '; The way to what is allowed: that it exists, not what else is there.',
     rule(['file-read-metadata'], [...constants('literal', SYSTEM_LINKS), ...ancestors, ...links]),
@@ -127,6 +128,7 @@ const SYSTEM_READ = [
   '/System/Library/CoreServices/SystemVersion.bundle',
   '/System/Library/CoreServices/SystemVersion.plist',
   '/System/Library/CoreServices/SystemVersionCompat.plist',
+  '/System/Library/OpenSSL', // Node ends at its start if it may not look there; there is nothing
   '/System/Library/Preferences/Logging',
   '/private/etc/localtime',
   '/private/etc/passwd', // has no hashes

@@ -72,6 +72,9 @@ for (const folder of [paths.workspace, paths.output, paths.home, paths.temporary
   file('allow', 'file-read-data', `${folder}/a/b.txt`, 'reads in the own folders', NIX);
 }
 file('allow', 'file-write-data', paths.workspace, 'subpath is the folder itself as well', CHROMIUM_DESIGN);
+for (const change of ['flags', 'owner', 'times', 'xattr']) {
+  file('allow', `file-write-${change}`, `${paths.workspace}/a`, 'cp -p, tar, touch', NIX);
+}
 file('allow', 'file-write-unlink', `${paths.workspace}/a`, 'what was made can be removed', NIX);
 file('allow', 'file-write-mode', `${paths.workspace}/a`, 'chmod +x of what was made', HOMEBREW);
 file('allow', 'process-exec', `${paths.workspace}/a.out`, 'what was built is run', NIX);
@@ -145,7 +148,13 @@ file(
   CHROMIUM,
 );
 file('allow', 'file-read-data', '/private/var/db/dyld/dyld_shared_cache_x86_64h', 'loader, macOS 10.15', APPLE);
-file('allow', 'file-read-data', '/', 'the loader opens it, and getcwd(3)', CODEX_FILES);
+file(
+  'allow',
+  'file-read-data',
+  '/',
+  'the loader opens it, and getcwd(3)',
+  `${CODEX_FILES}; ai-jail issue 77, on macOS 26`,
+);
 file('allow', 'file-read-data', '/usr/share/icu/icudt70l.dat', 'text', CHROMIUM);
 file('allow', 'file-read-data', '/usr/share/zoneinfo.default/UTC', 'time', CHROMIUM);
 file('allow', 'file-read-data', '/private/var/db/timezone/tz/2025a/icutz/icutz44l.dat', 'time', CHROMIUM);
@@ -156,6 +165,28 @@ file(
   'programs ask for the version',
   NIX,
 );
+for (const library of [
+  '/System/Library/SubFrameworks/X.framework/X',
+  '/System/iOSSupport/System/Library/Frameworks/X.framework/X',
+  '/Library/Apple/usr/lib/x.dylib',
+  '/Library/Apple/System/Library/Frameworks/X.framework/X',
+]) {
+  file('allow', 'file-map-executable', library, 'libraries', CODEX_FILES);
+}
+for (const path of [
+  '/System/Cryptexes/App/x',
+  '/System/Volumes/Preboot/Cryptexes/App/System/x',
+  '/System/Library/CoreServices/CoreTypes.bundle/Contents/Info.plist',
+  '/System/Library/CoreServices/SystemVersion.bundle/x',
+  '/System/Library/CoreServices/SystemVersionCompat.plist',
+  '/System/Library/Preferences/Logging/x.plist',
+]) {
+  file('allow', 'file-read-data', path, 'the system', CHROMIUM);
+}
+file('allow', 'file-read-data', '/System/Library/dyld/dyld_shared_cache_arm64e', 'loader, macOS 11', APPLE);
+for (const name of ['localtime', 'protocols', 'services', 'ssl/cert.pem']) {
+  file('allow', 'file-read-data', `/private/etc/${name}`, 'libraries ask for it', CODEX_FILES);
+}
 file('allow', 'file-read-data', '/private/etc/passwd', 'names of users; it has no hashes', CHROMIUM);
 file('deny', 'file-read-data', '/private/etc/master.passwd', 'Apple lets it through; nothing needs it', CHROMIUM);
 file('deny', 'file-read-data', '/private/etc/sudoers', 'no file of it is needed', CHROMIUM);
@@ -179,9 +210,19 @@ file('allow', 'process-exec', '/usr/local/bin/node', 'a single program', CHROMIU
 file('deny', 'process-exec', '/usr/local/bin/npm', 'and no other of that folder', CHROMIUM);
 file('allow', 'file-read-metadata', '/opt/homebrew/bin/python3', 'a link on the way to the interpreter', CHROMIUM);
 file('allow', 'file-read-metadata', '/opt/homebrew/Cellar', 'folders on the way to it', SRT);
+file(
+  'allow',
+  'file-read-data',
+  '/System/Library/OpenSSL/openssl.cnf',
+  'Node ends at its start if it may not look for it',
+  'nodejs/node issue 62230; openai/codex issue 28894, on macOS 26',
+);
 file('deny', 'file-read-data', '/opt/homebrew/etc/secret.conf', 'what else is there', CHROMIUM_DESIGN);
 
 // Devices.
+for (const operation of ['file-read-data', 'file-write-data', 'file-ioctl']) {
+  file('allow', operation, '/dev/dtracehelper', 'the loader opens it in every program', `${APPLE}; ${CHROMIUM}`);
+}
 file('allow', 'file-read-data', '/dev/urandom', 'random numbers', CHROMIUM);
 file('allow', 'file-write-data', '/dev/null', 'every shell script', CODEX);
 file('allow', 'file-write-data', '/dev/fd/1', 'echo > /dev/stdout', CODEX_FILES);
@@ -238,6 +279,14 @@ say('deny', { operation: 'mach-host-special-port-set' }, 'Codex had mach-host* a
 say('deny', { operation: 'appleevent-send', name: 'com.apple.Finder' }, 'it makes other programs act', CHROMIUM_DESIGN);
 
 // The kernel.
+for (const name of `hw.activecpu hw.busfrequency_compat hw.byteorder hw.cacheconfig hw.cachelinesize_compat hw.cpufamily
+  hw.cpufrequency_compat hw.cputype hw.l1dcachesize_compat hw.l1icachesize_compat hw.l2cachesize_compat hw.l3cachesize_compat
+  hw.logicalcpu_max hw.machine hw.nperflevels hw.packages hw.pagesize_compat hw.pagesize hw.physicalcpu hw.physicalcpu_max
+  hw.logicalcpu hw.cpufrequency hw.tbfrequency_compat hw.vectorunit kern.argmax kern.hostname kern.maxfilesperproc kern.osrelease
+  kern.ostype kern.osvariant_status kern.osversion kern.secure_kernel kern.usrstack64 kern.version sysctl.proc_cputype
+  vm.loadavg`.split(/\s+/)) {
+  say('allow', { operation: 'sysctl-read', name }, 'runtimes ask for it', CODEX);
+}
 const sysctl = (operation: string, name: string): Request => ({ operation, name });
 say('allow', sysctl('sysctl-read', 'hw.ncpu'), 'how many CPUs', CHROMIUM);
 say('allow', sysctl('sysctl-read', 'hw.memsize'), 'how much memory', CODEX);
