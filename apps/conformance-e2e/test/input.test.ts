@@ -102,16 +102,16 @@ provesThatTheSuiteCatches([
     message: /Do not await the source after the program has ended/,
   },
   {
-    that: 'claims terminals and has none',
-    create: claims((found) => ({ ...found, tty: true })),
+    that: 'claims terminals and gives none',
+    create: executes(({ tty: _, ...options }) => options),
     caughtBy: /all three streams are a terminal/,
     message: /Allocate a pseudo-terminal with that size before the program starts/,
-    claimed: false,
   },
   {
-    that: 'ignores that a terminal was asked for',
-    create: executes(({ tty: _, ...options }) => options),
+    that: 'claims no terminals, and starts what asks for one',
+    create: claims((found) => ({ ...found, tty: false })),
     caughtBy: /where none is claimed, a run that asks for one is not started/,
     message: /What is not supported is refused, never ignored/,
+    claimed: false,
   },
 ]);

@@ -11,7 +11,7 @@ export interface Broken {
   readonly caughtBy: RegExp;
   /** Words of its message, by which the provider's author knows what to mend. */
   readonly message: RegExp;
-  /** The provider that is broken does not claim this, so that the test is not run for it. @default true */
+  /** False: for what the provider claims that they are made of, the test is not run. @default true */
   readonly claimed?: boolean;
   /** An ordinary user's sandboxes do not have it: their memory and CPU time are not counted by the kernel. */
   readonly rootOnly?: true;
@@ -27,7 +27,7 @@ export function provesThatTheSuiteCatches(all: readonly Broken[]): void {
     expect([...failures].filter(([, failure]) => failure !== null)).toEqual([]);
     for (const { caughtBy, claimed = true } of brokens) {
       const found = report.tests.find((each) => caughtBy.test(nameOf(each)));
-      expect(found).toMatchObject({ outcome: claimed ? 'passed' : 'not claimed' });
+      expect(found?.outcome).toMatch(claimed ? /^passed$/ : /^not (claimed|run)$/);
     }
     expect(left).toEqual([]);
   }, 300_000);
