@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,7 +118,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     const [file, ...args] = run.command as [string, ...string[]];
     const child = spawn(file, args, {
       cwd: box.folder,
-      env: { PATH: process.env.PATH, ...run.environment },
+      env: { PATH: process.env.PATH, OUTPUT_DIR: box.output, ...run.environment },
       detached: true,
       stdio: [run.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
@@ -133,6 +134,7 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     const ended = new Promise<ExecutionEnd>((resolve) => {
       child.once('close', (code, signal) => {
         const end: ExecutionEnd = {
+          outputEmpty: readdirSync(box.output).length === 0,
           cause: signal === null ? 'exited' : 'signalled',
           exitCode: code ?? (signal === null ? null : 128 + constants.signals[signal]),
           signal,

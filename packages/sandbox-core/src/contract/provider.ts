@@ -55,6 +55,8 @@ export interface ExecutionEnd {
   readonly signal: string | null;
   readonly limitsHit: readonly LimitHit[];
   readonly usage: ResourceUsage;
+  /** Nothing is in /output; then nothing is looked for there. Absent: not known. */
+  readonly outputEmpty?: boolean;
   /** For `lost` and `not-started`: what happened, a sentence. */
   readonly reason: string | null;
 }

@@ -41,6 +41,6 @@ export interface SandboxResult {
   readonly limitsHit: readonly LimitHit[];
   /** Sentences. */
   readonly errors: readonly string[];
-  /** Paths below /output. Null: not collected by this provider. */
+  /** Paths below /output of the regular files that were kept, sorted. Null: nothing was executed, its end was not seen, or they could not be kept. */
   readonly files: readonly string[] | null;
 }

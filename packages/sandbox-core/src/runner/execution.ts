@@ -8,6 +8,7 @@ import { unmeasuredUsage } from '../contract/usage.js';
 import { describeLimit } from '../config/limits.js';
 import { formatSize } from '../config/size.js';
 import type { EventLog } from '../execution/index.js';
+import type { CollectedOutput } from './collect.js';
 import type { StoredResult } from './journal.js';
 
 /** How a reader follows an execution. */
@@ -93,6 +94,8 @@ export interface RunPorts {
   readonly signal: AbortSignal;
   /** Called when the program is about to run. */
   readonly onRunning: () => void;
+  /** Keeps what the program left in /output; called once it has ended. Never rejects. */
+  readonly collect: (end: ExecutionEnd) => Promise<CollectedOutput>;
   /** Keeps the result; called before any reader sees the end. */
   readonly commit: (result: StoredResult) => Promise<StoredResult>;
 }
@@ -174,7 +177,8 @@ export async function runExecution(
     log.append({ type: 'sample', usage: end.usage }, endedAt);
   }
   const status = statusOfEnd(end);
-  const errors = describeEnd(end, spec, log);
+  const collected = await ports.collect(end);
+  const errors: Sentence[] = [...describeEnd(end, spec, log), ...collected.errors.map((message) => ({ message }))];
   for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, now());
   const seen: StoredResult = {
     sandboxId: spec.sandboxId,
@@ -196,7 +200,7 @@ export async function runExecution(
     },
     limitsHit: allHits(end, spec, log),
     errors: errors.map(({ message }) => message),
-    files: null,
+    files: collected.files,
   };
   const result = await ports.commit(seen);
   for (const message of result.errors.slice(seen.errors.length)) log.append({ type: 'error', message }, now());

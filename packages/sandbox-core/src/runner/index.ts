@@ -6,3 +6,4 @@ export { SandboxRunner } from './runner.js';
 export type { ActiveSandbox, RunnerOptions } from './runner.js';
 export { Sandbox } from './sandbox.js';
 export type { ExecuteRequest } from './sandbox.js';
+export type { KeptFile, KeptOutput } from './outputs.js';

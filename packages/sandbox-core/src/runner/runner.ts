@@ -25,6 +25,8 @@ import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
 import type { KeptResult, StoredResult } from './journal.js';
 import { hasEnded } from './live-execution.js';
+import { emptyOutput, Outputs } from './outputs.js';
+import type { KeptOutput } from './outputs.js';
 import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
@@ -78,6 +80,7 @@ export class SandboxRunner implements AsyncDisposable {
   readonly #instanceId: string;
   readonly #history: History;
   readonly #files: SolutionFiles;
+  readonly #outputs: Outputs;
   readonly #unlock: () => Promise<void>;
   /** Earlier starts of which something could not be removed, which was said. */
   readonly #unreclaimed: Set<string>;
@@ -101,6 +104,7 @@ export class SandboxRunner implements AsyncDisposable {
     instanceId: string,
     history: History,
     files: SolutionFiles,
+    outputs: Outputs,
     unlock: () => Promise<void>,
     unreclaimed: Set<string>,
   ) {
@@ -108,6 +112,7 @@ export class SandboxRunner implements AsyncDisposable {
     this.#instanceId = instanceId;
     this.#history = history;
     this.#files = files;
+    this.#outputs = outputs;
     this.#unlock = unlock;
     this.#unreclaimed = unreclaimed;
     this.#reclaiming = reclaimStrays(options.factory, options.logger);
@@ -160,7 +165,10 @@ export class SandboxRunner implements AsyncDisposable {
       const files = new SolutionFiles(join(dataDir, 'solutions'));
       await files.sweep(solutionsUnusedMs);
       history = await History.open(join(dataDir, 'history.jsonl'));
-      const runner = new SandboxRunner(full, instanceId, history, files, unlock, unreclaimed);
+      const { executions } = history;
+      const outputs = await Outputs.open(join(dataDir, 'outputs'));
+      await outputs.sweep((executionId) => executions.get(executionId)?.end != null);
+      const runner = new SandboxRunner(full, instanceId, history, files, outputs, unlock, unreclaimed);
       await endCutOffRuns(history, runner.#executionsDir, (result) => runner.#record(result), logger);
       return runner;
     } catch (error) {
@@ -247,6 +255,7 @@ export class SandboxRunner implements AsyncDisposable {
       materialise: () => this.#files.materialise(solution.files),
       history: this.#history,
       executionsDir: this.#executionsDir,
+      outputs: this.#outputs,
       killGraceMs: this.#options.killGraceMs,
       idleMs: this.#options.idleMs,
       logger: this.#options.logger,
@@ -361,6 +370,23 @@ export class SandboxRunner implements AsyncDisposable {
   /** True while an execution's events can be read. */
   async hasEvents(executionId: string): Promise<boolean> {
     return this.#history.executions.has(executionId) && exists(this.#logPath(executionId));
+  }
+
+  /**
+   * What an execution left in /output; readable after cleanup and restart.
+   * @throws SandboxError SANDBOX006 (there never was one), SANDBOX007 (it goes on), SANDBOX012 (its output was not kept, or no longer is)
+   */
+  async outputs(executionId: string): Promise<KeptOutput> {
+    const field = 'execution_id';
+    if (!this.#history.executions.has(executionId)) {
+      throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`, { field });
+    }
+    const result = await this.#history.result(executionId);
+    if (result === null) throw new SandboxError('SANDBOX007', `Execution ${executionId} has not ended.`, { field });
+    if (result.files?.length === 0) return emptyOutput;
+    const kept = result.files === null ? null : await this.#outputs.find(executionId);
+    if (kept !== null) return kept;
+    throw new SandboxError('SANDBOX012', `The output of execution ${executionId} is not kept.`, { field });
   }
 
   #logPath(executionId: string): string {

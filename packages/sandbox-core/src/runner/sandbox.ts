@@ -9,13 +9,15 @@ import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
 import type { SandboxFiles } from '../contract/files.js';
 import type { Logger } from '../contract/logger.js';
-import type { SandboxProvider, TtySize } from '../contract/provider.js';
+import type { ExecutionEnd, SandboxProvider, TtySize } from '../contract/provider.js';
 import type { SandboxResult } from '../contract/result.js';
 import { statusOfSandbox } from '../contract/status.js';
 import type { EndSummary, SandboxPhase, SandboxStatus } from '../contract/status.js';
 import { EventLog } from '../execution/index.js';
 import type { Selection } from '../factory/choose.js';
 import type { Solution } from '../solution/content.js';
+import { collectOutput } from './collect.js';
+import type { CollectedOutput } from './collect.js';
 import { runExecution } from './execution.js';
 import type { Execution } from './execution.js';
 import { boundedFiles } from './file-calls.js';
@@ -23,6 +25,7 @@ import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
 import { InputChannel, ResizeChannel } from './interaction.js';
 import { LiveExecution } from './live-execution.js';
+import type { Outputs } from './outputs.js';
 import { withText } from './results.js';
 
 export interface ExecuteRequest {
@@ -50,6 +53,7 @@ export interface SandboxPorts {
   readonly materialise: () => Promise<string>;
   readonly history: History;
   readonly executionsDir: string;
+  readonly outputs: Outputs;
   readonly killGraceMs: number;
   readonly idleMs: number;
   readonly logger: Logger;
@@ -335,6 +339,7 @@ export class Sandbox implements AsyncDisposable {
           onRunning: () => {
             if (this.#phase === 'ready') this.#phase = 'busy';
           },
+          collect: (end) => this.#collect(execution, end),
           commit: async (result) => {
             const kept = await this.#ports.keep(result);
             settled = kept.recorded;
@@ -361,6 +366,14 @@ export class Sandbox implements AsyncDisposable {
       });
     }
     return execution;
+  }
+
+  async #collect({ id, progress }: LiveExecution, end: ExecutionEnd): Promise<CollectedOutput> {
+    const { provider, capabilities, outputs, logger } = this.#ports;
+    const ran = progress.startedAt !== null && end.cause !== 'lost' && end.cause !== 'not-started';
+    if (!ran || !capabilities.files) return { files: null, errors: [] };
+    if (end.outputEmpty === true) return { files: [], errors: [] };
+    return collectOutput(id, () => provider.files(this.id), outputs, logger);
   }
 
   /** Without this line the next start completes the execution again, which changes nothing. */

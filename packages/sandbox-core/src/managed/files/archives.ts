@@ -18,7 +18,7 @@ ${STEPS}
 command -v tar >/dev/null 2>&1 || fail no-tar
 [ -r . ] && [ -x . ] || fail denied
 case $(tar --version 2>/dev/null) in
-  *GNU*) options=--hard-dereference alone='-links 0' ;;
+  *GNU*) options='--hard-dereference --no-unquote' alone='-links 0' ;;
   *) options= alone='-links +1' ;;
 esac
 export nonce options
