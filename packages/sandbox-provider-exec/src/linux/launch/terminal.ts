@@ -13,8 +13,8 @@ export const TERMINAL_TOOLS = ['perl', 'cat', 'setsid'] as const;
 const RELAY = { terminal: 3, input: 4, output: 5 } as const;
 
 /**
- * Opens the server's end of a new terminal in the sandbox's own /dev/pts, and stands between it and the program's pipes. Each direction
- * blocks by itself: one loop for both (as script(1) is) hangs for good when both are full.
+ * Opens the server's end of a new terminal in the sandbox's own /dev/pts, and stands between it and the program's pipes: one process for
+ * each direction, so that neither waits for the other. All of them are outside of the sandbox, where no program reaches them.
  */
 const RELAY_SCRIPT = [
   `exec ${RELAY.terminal}<>"$1" || exit 1`,
@@ -25,9 +25,8 @@ const RELAY_SCRIPT = [
 
 /**
  * What neither Node nor a shell can do: ioctl_tty(2), by the numbers of x86-64 and arm64. Unlocks the terminal and asks for its number,
- * then sets each size that it reads, rows and columns at once (stty(1) sets one after the other, and the program sees both). At the end
- * of the sizes no program is left: what still writes to it is ended, and it is opened and closed once, in case that nothing ever did,
- * so that its reader comes to an end after the last byte.
+ * then sets each size that it reads, rows and columns at once. At the end of the sizes no program is left: what still writes to it is
+ * ended, and it is opened and closed once, in case that nothing ever did, so that its reader comes to an end after the last byte.
  */
 const CONTROL = [
   '$| = 1; $SIG{PIPE} = "IGNORE"; $n = pack("i", 0); $fails = "The terminal could not be";',
