@@ -137,6 +137,30 @@ describe('a program under a stand-in for sandbox-exec, which isolates nothing', 
     expect(variables.get('PATH')).toBe('/usr/bin:/bin');
   });
 
+  test('has none of its variables in what runs before the sandbox is there', async () => {
+    const script = readFileSync(tools.sandboxExec, 'utf8');
+    writeFileSync(tools.sandboxExec, script.replace('while', `/usr/bin/env >>"${folder}/seen"\nwhile`));
+    const id = await prepare(
+      {},
+      { DYLD_INSERT_LIBRARIES: 'x', MallocLogFile: 'x', SECRET: 'x', BASH_ENV: '/dev/stderr' },
+    );
+    expect(await execute(id, ['/usr/bin/printenv', 'SECRET'])).toMatchObject({ stdout: 'x\n', stderr: '' });
+    const names = readFileSync(join(folder, 'seen'), 'utf8').replace(/=.*/g, '').split('\n');
+    expect([...new Set(names)].sort()).toEqual(['', 'LANG', 'PATH', 'PWD', 'SHLVL', '_']); // the stand-in's shell adds three
+  });
+
+  test('may have its folders below any name', async () => {
+    const odd = join(folder, `o"d'd (x)\n; $(id) ü`);
+    mkdirSync(join(odd, 'solution'), { recursive: true });
+    writeFileSync(join(odd, 'solution', 'main.txt'), 'main');
+    await using there = new StandInProvider(standInMachine(tools), join(odd, 'state'));
+    [provider, solution] = [there, join(odd, 'solution')];
+    const end = await sh('cat main.txt "$SOLUTION_DIR/main.txt"; echo >"$OUTPUT_DIR/x"; cd "$TMPDIR" && pwd');
+    expect(end).toMatchObject({ cause: 'exited', exitCode: 0, stderr: '' });
+    expect(end.stdout).toContain(`mainmain${odd}/state/instance-1/`);
+    expect(end.usage.diskBytes).toBeGreaterThan(0);
+  });
+
   test('keeps its workspace from one command to the next', async () => {
     const id = await prepare();
     await execute(id, ['/bin/sh', '-c', 'echo kept >file']);
@@ -320,6 +344,19 @@ describe('what is left, under a stand-in for sandbox-exec, which isolates nothin
       expect(readdirSync(stateDir)).toEqual([]);
     },
   );
+
+  test('what can not be removed as in the sandbox is told, stays known, and is removed by the next try', async () => {
+    const id = await prepare();
+    const works = readFileSync(tools.sandboxExec);
+    writeFileSync(tools.sandboxExec, '#!/bin/sh\necho broken >&2; exit 1\n');
+    await expect(provider.cleanup(id)).rejects.toMatchObject({
+      code: 'SANDBOX011',
+      message: expect.stringContaining('could not be emptied: broken') as string,
+    });
+    writeFileSync(tools.sandboxExec, works);
+    expect(await provider.cleanup(id)).toBe(true);
+    expect(readdirSync(stateDir)).toEqual([]);
+  });
 
   test('a link in the place of a folder does not lead the removal elsewhere', async () => {
     const precious = join(folder, 'precious');
