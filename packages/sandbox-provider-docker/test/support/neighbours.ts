@@ -115,7 +115,7 @@ export async function link(beyond: RunningGuest, place = ownLink): Promise<() =>
   const { State } = await beyond.container.inspect();
   const inside = `nsenter --target ${State.Pid} --net`;
   const script = [
-    'set -e',
+    `ip link delete ${device} 2>/dev/null; set -e`, // a run that was killed leaves it
     `ip link add ${device} type veth peer name beyond netns ${State.Pid}`,
     ...hostAddressesOf(place).map(
       (address) => `ip address add ${address}/${address.startsWith(range) ? 24 : 32} dev ${device}`,
