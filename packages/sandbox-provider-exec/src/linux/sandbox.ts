@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
+  ExecutionEnd,
   Logger,
   PreparedSolution,
   ResourceUsage,
@@ -17,6 +18,7 @@ import { runCommand, runOverOwnFiles } from './command.js';
 import { randomHostUid } from './identity.js';
 import { Terminal } from './launch/terminal.js';
 import type { Machine } from './machine.js';
+import { isEmptyFolder } from './mounts/empty.js';
 import { MountHolder } from './mounts/holder.js';
 import { imageDisk, imageIsFree } from './mounts/image.js';
 import { namedMounts, requireSources, type NamedMount } from './mounts/mounts.js';
@@ -169,7 +171,15 @@ export class LinuxSandbox {
       this.#running = null;
       this.#parkNext();
     });
-    return process;
+    return { ...process, ended: process.ended.then((end) => this.#withOutput(end)) };
+  }
+
+  /** Tells whether it left anything in its output folder, whose own name is nothing that it can change. */
+  async #withOutput(end: ExecutionEnd): Promise<ExecutionEnd> {
+    const { output } = this.#paths;
+    const holder = this.#confinement?.holder;
+    const outputEmpty = end.cause === 'lost' ? null : await isEmptyFolder(() => holder?.visible(output) ?? output);
+    return outputEmpty === null ? end : { ...end, outputEmpty };
   }
 
   /** What could not be made leaves nothing, and the next command finds a sandbox. */
