@@ -24,7 +24,10 @@ export class Contract {
     this.#ajv.addFormat('base64', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
     this.#ajv.addSchema(document, 'document');
     this.#templates = Object.keys(document.paths)
-      .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`) }))
+      .map((path) => ({
+        path,
+        pattern: new RegExp(`^${path.replaceAll('{path}', '.+').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`),
+      }))
       .sort((a, b) => Number(a.path.includes('{')) - Number(b.path.includes('{')));
   }
 

@@ -28,7 +28,17 @@ export function createApp(container: DependencyContainer, sockets: WebSocketServ
   app.use(guard(config));
   app.use(referenceRoutes());
   app.use(access.check);
-  app.use(sandboxBase, sandboxRoutes({ runner, factory: container.resolve(tokens.factory), access, sockets, logger }));
+  app.use(
+    sandboxBase,
+    sandboxRoutes({
+      runner,
+      factory: container.resolve(tokens.factory),
+      access,
+      sockets,
+      logger,
+      dataDir: config.dataDir,
+    }),
+  );
   app.use(registryBase, registryRoutes(container.resolve(tokens.registry)));
   app.use(unknownRoute);
   app.use(problemAnswer(logger));

@@ -29,6 +29,7 @@ test('the document has every call of the server, and no other', () => {
     access: nothing,
     sockets: nothing,
     logger: nothing,
+    dataDir: '/nowhere',
   };
   const served = [...callsOf(sandboxRoutes(ports), sandboxBase), ...callsOf(registryRoutes(nothing), registryBase)];
   const told = Object.entries(document.paths).flatMap(([path, item]) =>

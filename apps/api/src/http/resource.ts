@@ -1,7 +1,7 @@
 import type { RequestHandler, Router } from 'express';
 import { HttpError } from './problem.js';
 
-type Method = 'get' | 'post' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 export interface ResourceOptions {
   /** HEAD answers as GET does, without its body. False where GET has an effect. @default true */

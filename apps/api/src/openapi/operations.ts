@@ -45,6 +45,56 @@ const stream = {
 };
 const sandboxPath = { path: requests.sandboxIdSchema };
 
+const bytes = z.unknown().meta({ type: 'string', format: 'binary' });
+function download(folder: z.ZodType): ZodOpenApiResponsesObject {
+  const headers = z.object({
+    'Content-Disposition': z.string().optional(),
+    'Content-Range': z.string().optional(),
+  });
+  return {
+    '200': {
+      description: 'A folder as JSON or as an archive, or the bytes of a file',
+      headers,
+      content: {
+        'application/json': { schema: folder },
+        'application/octet-stream': { schema: bytes },
+        'application/x-tar': { schema: bytes },
+        'application/zip': { schema: bytes },
+      },
+    },
+    '206': { description: 'A part of a file', headers, content: { 'application/octet-stream': { schema: bytes } } },
+  };
+}
+
+/** The calls of a folder itself, which has no POST and no DELETE, and of what is below it. */
+function files(path: string, item: Readonly<Record<string, ZodOpenApiOperationObject>>): ZodOpenApiPathsObject {
+  const anywhere = z.object({
+    ...requests.sandboxIdSchema.shape,
+    path: z.string().meta({ description: 'May have slashes, which stand as they are' }),
+  });
+  const calls = Object.entries(item);
+  return {
+    [path]: Object.fromEntries(
+      calls
+        .filter(([method]) => method === 'get' || method === 'put')
+        .map(([method, operation]) => [
+          method,
+          {
+            ...operation,
+            operationId: `${operation.operationId ?? ''}AtRoot`,
+            requestParams: { ...operation.requestParams, ...sandboxPath },
+          },
+        ]),
+    ),
+    [`${path}/{path}`]: Object.fromEntries(
+      calls.map(([method, operation]) => [
+        method,
+        { ...operation, requestParams: { ...operation.requestParams, path: anywhere } },
+      ]),
+    ),
+  };
+}
+
 /** Each call of the server: what it takes, by the schemas that check it, and what it answers. */
 export const sandboxPaths: ZodOpenApiPathsObject = {
   '/test': {
@@ -154,6 +204,46 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       responses: { '200': json(answers.resultSchema), ...failures('404', '422') },
     },
   },
+  ...files('/results/{sandbox_id}/files', {
+    get: {
+      operationId: 'getOutput',
+      summary: 'What /output held when an execution ended; kept after the sandbox is gone',
+      description: 'A folder lists, or comes as an archive; a file gives its bytes, or the range that is asked for.',
+      requestParams: { query: requests.outputQuerySchema },
+      responses: { ...download(answers.outputAnswer), ...failures('404', '409', '416', '422') },
+    },
+  }),
+  ...files('/{sandbox_id}/files', {
+    get: {
+      operationId: 'getFiles',
+      summary: 'A folder or a file of the sandbox',
+      description:
+        'Below `workspace/` or `output/`; a path that begins with neither is below workspace. A folder lists, or comes as an archive; a file gives its bytes, or the range that is asked for. Links are never followed.',
+      requestParams: { query: requests.filesQuerySchema },
+      responses: {
+        ...download(z.union([answers.listingAnswer, answers.fileEntrySchema])),
+        ...failures('404', '409', '416', '422', '502', '507'),
+      },
+    },
+    put: {
+      operationId: 'putFiles',
+      summary: 'Write a file, whole or not at all; make a folder; unpack an archive into a folder',
+      requestParams: { query: requests.putQuerySchema },
+      requestBody: { content: { 'application/octet-stream': { schema: bytes } } },
+      responses: { '200': json(answers.writtenAnswer), ...failures('404', '409', '422', '502', '507') },
+    },
+    post: {
+      operationId: 'renameFile',
+      summary: 'Move a file or a folder',
+      requestParams: { query: requests.moveQuerySchema },
+      responses: { '200': json(answers.movedAnswer), ...failures('404', '409', '422', '502', '507') },
+    },
+    delete: {
+      operationId: 'removeFile',
+      summary: 'Remove a file, a link, or a folder with all in it',
+      responses: { '200': json(answers.successAnswer), ...failures('404', '409', '422', '502', '507') },
+    },
+  }),
   '/{sandbox_id}/stop': {
     post: {
       operationId: 'stopExecution',

@@ -24,6 +24,8 @@ import {
 } from '../wire/requests.js';
 import { activeToWire, historyRowToWire } from '../wire/results.js';
 import { executeRoutes, requireEvents } from './execute.js';
+import { fileRoutes } from './files.js';
+import { outputFileRoutes } from './output-files.js';
 import { socketRoutes } from './socket.js';
 
 const maxBodyBytes = 1024 * 1024;
@@ -34,10 +36,12 @@ export interface SandboxRoutesPorts {
   readonly access: Access;
   readonly sockets: WebSocketServer;
   readonly logger: Logger;
+  /** Where an upload that has to be there as a whole may lie. */
+  readonly dataDir: string;
 }
 
 /** Everything under `/api/ergon/sandbox`. */
-export function sandboxRoutes({ runner, factory, access, sockets, logger }: SandboxRoutesPorts): Router {
+export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDir }: SandboxRoutesPorts): Router {
   const router = Router({ caseSensitive: true });
 
   resource(router, '/test', {
@@ -54,6 +58,7 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger }: Sand
   });
   executeRoutes(router, runner);
   socketRoutes(router, runner, sockets, logger);
+  outputFileRoutes(router, runner);
   resource(router, '/ticket', {
     post: [
       noQuery,
@@ -135,6 +140,7 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger }: Sand
       if (!signal.aborted) await sendResult(response, result);
     },
   });
+  fileRoutes(router, runner, dataDir);
   resource(router, '/:sandbox_id/stop', {
     post: [
       noQuery,

@@ -3,6 +3,8 @@ import type { Response } from 'express';
 import { leftSignal } from '../http/left.js';
 
 export interface BodyStreamOptions {
+  /** @default 200 */
+  readonly status?: number;
   readonly contentType: string;
   /** Written whenever nothing else was for so long, so that what stands between keeps the connection. */
   readonly heartbeat?: { readonly text: string; readonly everyMs: number };
@@ -15,9 +17,9 @@ export class BodyStream {
   readonly #heartbeat: NodeJS.Timeout | undefined;
 
   /** Sends the headers at once. */
-  constructor(response: Response, { contentType, heartbeat }: BodyStreamOptions) {
+  constructor(response: Response, { status = 200, contentType, heartbeat }: BodyStreamOptions) {
     this.#response = response;
-    response.statusCode = 200;
+    response.statusCode = status;
     response.setHeader('Content-Type', contentType);
     // nginx and its like pass on what comes as it comes.
     response.setHeader('X-Accel-Buffering', 'no');
@@ -36,10 +38,10 @@ export class BodyStream {
   }
 
   /** Resolves when there is room for more, or the reader has left. */
-  async write(text: string): Promise<void> {
-    if (this.#left.aborted || text === '') return;
+  async write(piece: string | Uint8Array): Promise<void> {
+    if (this.#left.aborted || piece.length === 0) return;
     this.#heartbeat?.refresh();
-    if (this.#response.write(text)) return;
+    if (this.#response.write(piece)) return;
     await once(this.#response, 'drain', { signal: this.#left }).catch((error: unknown) => {
       if (!this.#left.aborted && !this.#response.destroyed) throw error;
     });

@@ -173,6 +173,32 @@ function isExecutionIdOrTime(text: string): boolean {
   return executionIdField.safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
 }
 
+const archive = parameter(once.pipe(z.enum(['tar', 'zip'], 'must be tar or zip')));
+const yes = parameter(
+  once
+    .pipe(z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true'))
+    .meta({ type: 'boolean' }),
+);
+/** `GET /{sandbox_id}/files…` */
+export const filesQuerySchema = z.strictObject({
+  limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
+  archive,
+  stat: yes,
+});
+/** `PUT /{sandbox_id}/files…` */
+export const putQuerySchema = z
+  .strictObject({ archive, folder: yes })
+  .refine(({ archive: kind, folder }) => kind === undefined || folder !== true, {
+    path: ['folder'],
+    error: 'must not be true for an archive, which makes its folder',
+  });
+/** `POST /{sandbox_id}/files…` */
+export const moveQuerySchema = z.strictObject({
+  rename_to: once.min(1, 'must be a path').max(4096, 'must be at most 4096 characters'),
+});
+/** `GET /results/{sandbox_id}/files…` */
+export const outputQuerySchema = z.strictObject({ execution_id: parameter(once.pipe(executionIdField)), archive });
+
 export const executionIdSchema = z.object({ execution_id: executionIdField });
 export const sandboxIdSchema = z.object({ sandbox_id: sandboxIdField });
 export const unitIdSchema = z.object({ id: unitIdField });

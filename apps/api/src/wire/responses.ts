@@ -233,8 +233,19 @@ export const listingAnswer = open({
   entries: z.array(fileEntrySchema),
   truncated: z.boolean().meta({ description: 'There are more than were asked for' }),
 }).meta({ id: 'Listing' });
-export const writtenAnswer = open({ success: z.literal(true), path: z.string(), size: bytes });
-export const unpackedAnswer = open({ success: z.literal(true), files: z.int().min(0) });
+export const writtenAnswer = open({
+  success: z.literal(true),
+  path: z.string(),
+  size: bytes.optional().meta({ description: 'Of a file' }),
+  files: z.int().min(0).optional().meta({ description: 'How many were in the archive' }),
+});
+export const movedAnswer = open({ success: z.literal(true), path: z.string() });
+export const outputAnswer = open({
+  sandbox_id: sandboxId,
+  execution_id: executionId,
+  path: z.string(),
+  files: z.array(open({ path: z.string(), size: bytes, mode: z.string(), modified: time }).meta({ id: 'OutputFile' })),
+}).meta({ id: 'OutputListing', description: 'What /output held when an execution ended; paths are below it' });
 
 export const unitAnswer = open({
   id: z.string(),
