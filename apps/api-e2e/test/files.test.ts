@@ -38,7 +38,7 @@ async function raw(
     headers: response.headers,
     bytes,
     text: bytes.toString(),
-    problem: (parsed ?? {}),
+    problem: parsed ?? {},
   };
 }
 
@@ -307,13 +307,12 @@ describe('paths', () => {
     ['/workspace/../../etc/passwd', 404],
     ['/%ff', 400],
     ['/a//b', 422],
-    [`/${'x'.repeat(300)}`, 404],
+    [`/${'x'.repeat(300)}`, 422],
     ['/no/such/file', 404],
   ])('%s is refused with %i', async (path, status) => {
     const id = await open();
     const answer = await raw('GET', files(id, path));
-    expect([path, answer.status < 500 && answer.status >= 400]).toEqual([path, true]);
-    expect(answer.status === status || answer.status === 422 || answer.status === 404).toBe(true);
+    expect(answer.status).toBe(status);
     expect(answer.text).not.toContain('root:');
   });
 
@@ -376,7 +375,7 @@ describe('output', () => {
       expect(status).toBe(200);
       writeFileSync(join(folder, `output.${kind}`), bytes);
     }
-    expect(shell('tar -tf output.tar').trim().split('\n')).toEqual(['b', 'plots/a.txt']);
+    expect(shell('tar -tf output.tar | sort')).toBe('b\nplots/a.txt\n');
   });
 
   it('of each execution is its own', async () => {
