@@ -138,31 +138,31 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * The execution that runs, and each later one as it starts, whoever starts it; finishes when the sandbox is gone, or `signal` is
-   * aborted.
+   * The execution that runs at this call, and each later one as it starts, whoever starts it; finishes when the sandbox is gone, or
+   * `signal` is aborted. A follower that stops reading aborts it.
    */
-  async *follow(signal?: AbortSignal): AsyncGenerator<Execution, void, undefined> {
+  follow(signal?: AbortSignal): AsyncGenerator<Execution, void, undefined> {
     const waiting: (Execution | null)[] = this.#current?.running === true ? [this.#current] : [];
     let wake = (): void => undefined;
     const tell = (execution: Execution | null): void => {
       waiting.push(execution);
       wake();
     };
-    const leave = (): void => tell(null);
-    if (this.#phase === 'cleaned' || signal?.aborted === true) leave();
+    const leave = (): void => {
+      this.#followers.delete(tell);
+      tell(null);
+    };
     this.#followers.add(tell);
-    signal?.addEventListener('abort', leave);
-    try {
+    signal?.addEventListener('abort', leave, { once: true });
+    if (this.#phase === 'cleaned' || signal?.aborted === true) leave();
+    return (async function* () {
       for (;;) {
         while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
         const execution = waiting.shift() ?? null;
         if (execution === null || signal?.aborted === true) return;
         yield execution;
       }
-    } finally {
-      this.#followers.delete(tell);
-      signal?.removeEventListener('abort', leave);
-    }
+    })();
   }
 
   /** Why the preparation failed, a sentence. */
@@ -241,7 +241,7 @@ export class Sandbox implements AsyncDisposable {
 
   #command({ command, test }: ExecuteRequest): readonly string[] {
     if (command !== undefined) return parseInput(commandField, command, 'command');
-    const { runCommand, testCommand, mainFile } = this.#ports.solution;
+    const { runCommand, testCommand, mainFile, files } = this.#ports.solution;
     if (test === true) {
       if (testCommand === null)
         throw new SandboxError('SANDBOX008', 'test: the solution has no test_command.', { field: 'test' });
@@ -250,7 +250,9 @@ export class Sandbox implements AsyncDisposable {
     if (runCommand === null) {
       throw new SandboxError(
         'SANDBOX008',
-        `command: the solution has no run_command, and none follows from its main file "${mainFile}".`,
+        files.has(mainFile)
+          ? `command: the solution has no run_command, and none follows from its main file "${mainFile}".`
+          : `command: the solution has no run_command, and its main file "${mainFile}" is not among its files.`,
         { field: 'command' },
       );
     }
