@@ -410,5 +410,12 @@ describe('packing and unpacking', () => {
       size += chunk.length;
     }
     expect(size).toBeGreaterThan(20 << 20);
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      yield* writeTar([entry('slow', 'x')]);
+    }
+    await files.unpack('/workspace', slow());
+    await files.write('/workspace/slow', slow());
+    expect(readdirSync(box).sort()).toEqual(['f', 'large', 'slow']);
   });
 });

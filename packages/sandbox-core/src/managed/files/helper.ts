@@ -119,10 +119,10 @@ async function* follow(
           );
     for (let next; (next = await output.next()).done !== true;) {
       const { stream, data } = next.value;
+      if (stream === 'stderr' && words.length < MAX_WORDS_LENGTH) words += Buffer.from(data).toString('latin1');
       const open = words.includes(`${nonce} open\n`);
       if (open) clearTimeout(deadline); // from here on the reader or the source takes its time
       if (stream === 'stdout') yield data;
-      else if (words.length < MAX_WORDS_LENGTH) words += Buffer.from(data).toString('latin1');
       if (input === undefined && failure.test(words)) break; // what it may still write is worth nothing
       if (open && steady) deadline = setTimeout(late, deadlineMs);
     }
