@@ -311,7 +311,9 @@ describe('limits under a stand-in for sandbox-exec, which isolates nothing', () 
   test('a watchdog that can no longer look ends the run', async () => {
     const id = await prepare();
     const works = readFileSync(tools.sandboxExec);
-    for await (const { data } of provider.execute(id, ['/bin/sh', '-c', 'echo go; sleep 30'], { timeoutMs: 30_000 })) {
+    for await (const { data } of provider.execute(id, ['/bin/sh', '-c', 'echo go; sleep 3600'], {
+      timeoutMs: 3_600_000,
+    })) {
       expect(Buffer.from(data).toString()).toBe('go\n');
       writeFileSync(tools.sandboxExec, '#!/bin/sh\necho broken >&2\nexit 1\n'); // by which it would measure the disk
     }

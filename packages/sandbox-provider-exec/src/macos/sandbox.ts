@@ -129,7 +129,6 @@ export class MacSandbox {
     const path = [...this.machine.runtimes.path, this.#bin, '/usr/bin', '/bin', '/usr/sbin', '/sbin'].join(':');
     return {
       ...{ PATH: path, HOME: own.home, TMPDIR: own.temporary, LANG: 'en_US.UTF-8' },
-      ...this.template.environment,
       ...run.environment,
       SANDBOX_ID: this.template.sandboxId,
       SOLUTION_DIR: this.#solution,
