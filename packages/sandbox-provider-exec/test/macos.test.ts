@@ -327,11 +327,12 @@ describe('limits under a stand-in for sandbox-exec, which isolates nothing', () 
 describe('what is left, under a stand-in for sandbox-exec, which isolates nothing', () => {
   test('nothing, whatever a program made of its folders', async () => {
     const id = await prepare();
-    await execute(id, [
+    const end = await execute(id, [
       '/bin/sh',
       '-c',
       'mkdir -p deep/a/b "$OUTPUT_DIR/x"; : >"$OUTPUT_DIR/x/f"; ln -s / deep/root; chmod 000 deep/a "$OUTPUT_DIR/x"; : >"$(printf "new\\nline")"',
     ]);
+    expect(end).toMatchObject({ cause: 'exited', exitCode: 0 }); // measured, too
     expect(await provider.cleanup(id)).toBe(true);
     expect(readdirSync(stateDir)).toEqual([]);
   });
