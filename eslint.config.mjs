@@ -15,6 +15,7 @@ const boundaries = [
   { sourceTag: 'scope:conformance', onlyDependOnLibsWithTags: ['scope:core'] },
   { sourceTag: 'scope:provider', onlyDependOnLibsWithTags: ['scope:core', 'scope:seccomp', 'scope:conformance'] },
   { sourceTag: 'scope:registry', onlyDependOnLibsWithTags: ['scope:core'] },
+  { sourceTag: 'scope:client', onlyDependOnLibsWithTags: ['scope:client'] },
   { sourceTag: 'scope:app', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['*'] },
 ];

@@ -1,0 +1,37 @@
+import { Failure } from '../failure.js';
+import type { LimitOptions } from '../limits.js';
+import { plain, say } from '../output/words.js';
+import { Server } from '../server/server.js';
+import { readSolution } from '../solution.js';
+import { runFolder } from './run.js';
+
+export interface AddOptions extends LimitOptions {
+  readonly url: string;
+  readonly run: boolean;
+  readonly tests?: boolean;
+  readonly id?: string;
+  readonly json?: unknown;
+}
+
+/** Puts a folder on a server as a solution, once it has run here and exited with 0. */
+export async function add(path: string, options: AddOptions): Promise<number> {
+  const server = new Server(options.url);
+  const { json, ...rest } = options;
+  const { unit } = options.run ? await ran(path, rest) : await readSolution(path, true);
+  const body = { ...unit, ...(options.id !== undefined && { id: options.id }) };
+  const answer = await server.json<{ id: string }>('POST', '/registry/store', { body });
+  if (json === undefined) say(`Stored as "${plain(answer.id)}".`, 'green');
+  process.stdout.write(json === undefined ? `${answer.id}\n` : `${JSON.stringify(answer)}\n`);
+  return 0;
+}
+
+async function ran(path: string, options: Omit<AddOptions, 'json'>): ReturnType<typeof runFolder> {
+  // Its output is not ours: stdout is for the id.
+  const result = await runFolder(path, [], { ...options, outputTo: 'stderr' });
+  if (result.code === 0) return result;
+  throw new Failure(
+    `It was not added, because it ended with exit code ${result.code}.`,
+    'Give --no-run to add it nonetheless.',
+    result.code,
+  );
+}

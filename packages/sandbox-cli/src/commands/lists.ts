@@ -1,0 +1,58 @@
+import { table } from '../output/table.js';
+import type { HistoryRow, ProvidersAnswer, SearchAnswer } from '../server/answers.js';
+import { Server } from '../server/server.js';
+
+interface ListOptions {
+  readonly url: string;
+  readonly json?: unknown;
+}
+
+export async function solutions(options: ListOptions & { limit: number; name?: string }): Promise<number> {
+  const query = { type: 'solution', limit: options.limit, name: options.name };
+  const answer = await new Server(options.url).json<SearchAnswer>('GET', '/registry/search', { query });
+  return print(options, answer.results, () =>
+    table(
+      ['ID', 'NAME', 'VERSION', 'UPDATED'],
+      answer.results.map(({ id, name, version, updated }) => [id, name, version, updated]),
+    ),
+  );
+}
+
+export async function history(options: ListOptions & { limit: number; solution?: string }): Promise<number> {
+  const query = { limit: options.limit, solution_id: options.solution };
+  const rows = await new Server(options.url).json<readonly HistoryRow[]>('GET', '/sandbox/history', { query });
+  return print(options, rows, () =>
+    table(
+      ['EXECUTION', 'SOLUTION', 'STATUS', 'EXIT', 'SECONDS', 'STARTED', 'PROVIDER'],
+      rows.map((row) => [
+        row.execution_id,
+        row.solution_id,
+        row.status,
+        String(row.exit_code ?? '-'),
+        row.execution_time?.toFixed(2) ?? '-',
+        row.started,
+        row.provider,
+      ]),
+    ),
+  );
+}
+
+export async function providers(options: ListOptions): Promise<number> {
+  const answer = await new Server(options.url).json<ProvidersAnswer>('GET', '/sandbox/providers');
+  return print(options, answer, () =>
+    table(
+      ['PROVIDER', 'AVAILABLE', 'DEFAULT', 'WHY NOT'],
+      Object.entries(answer).map(([name, { available, is_default, reason }]) => [
+        name,
+        available ? 'yes' : 'no',
+        is_default ? 'yes' : '',
+        reason ?? '',
+      ]),
+    ),
+  );
+}
+
+function print(options: ListOptions, answer: unknown, text: () => string): number {
+  process.stdout.write(options.json === undefined ? text() : `${JSON.stringify(answer)}\n`);
+  return 0;
+}

@@ -1,0 +1,90 @@
+import type { SandboxRequest } from '@ergon/sandbox-core';
+import { Failure } from './failure.js';
+
+/** What the options of `run`, `test` and `add` ask of a sandbox. */
+export interface LimitOptions {
+  readonly provider?: string;
+  readonly timeout?: number;
+  readonly memory?: string;
+  readonly cpu?: number;
+  readonly disk?: string;
+  readonly pids?: number;
+  readonly network?: string;
+  readonly image?: string;
+  readonly env?: readonly string[];
+  readonly strict?: boolean;
+}
+
+/** Fields of a request, on the wire and in the core, by the options that set them. */
+const optionsOfFields: Readonly<Record<string, string>> = {
+  provider: '--provider',
+  timeout: '--timeout',
+  memory_limit: '--memory',
+  memoryLimit: '--memory',
+  cpu_limit: '--cpu',
+  cpuLimit: '--cpu',
+  disk_limit: '--disk',
+  diskLimit: '--disk',
+  pids_limit: '--pids',
+  pidsLimit: '--pids',
+  network: '--network',
+  image: '--image',
+  environment: '--env',
+  command: 'The command',
+};
+
+/** A sentence about a field, as one about the option that set it. */
+export function sentenceForOptions(sentence: string, field: string | undefined): string {
+  const [name = ''] = (field ?? '').split('.');
+  const option = optionsOfFields[name];
+  return option !== undefined && sentence.startsWith(name) ? `${option}${sentence.slice(name.length)}` : sentence;
+}
+
+/** @throws Failure for a variable that is to be taken from the environment and is not there */
+export function requestOf(options: LimitOptions): SandboxRequest {
+  const { memory, cpu, disk, pids, env = [], network } = options;
+  return defined({
+    provider: options.provider,
+    timeout: options.timeout,
+    memoryLimit: memory,
+    cpuLimit: cpu,
+    diskLimit: disk,
+    pidsLimit: pids,
+    image: options.image,
+    // What is neither is named in the sentence of who checks it.
+    network: network as SandboxRequest['network'],
+    environment: env.length > 0 ? environmentOf(env) : undefined,
+    strict: options.strict,
+  });
+}
+
+/** The same for `POST /test`. */
+export function wireRequestOf(options: LimitOptions): Record<string, unknown> {
+  const { memoryLimit, cpuLimit, diskLimit, pidsLimit, ...same } = requestOf(options);
+  return defined({
+    ...same,
+    memory_limit: memoryLimit,
+    cpu_limit: cpuLimit,
+    disk_limit: diskLimit,
+    pids_limit: pidsLimit,
+  });
+}
+
+function environmentOf(given: readonly string[]): Record<string, string> {
+  const pairs = given.map((text): [string, string] => {
+    const [name = '', ...value] = text.split('=');
+    if (value.length > 0) return [name, value.join('=')];
+    const inherited = process.env[name];
+    if (inherited === undefined) {
+      throw new Failure(`--env ${name}: there is no variable "${name}" here.`, `Give its value: --env ${name}=VALUE.`);
+    }
+    return [name, inherited];
+  });
+  return Object.fromEntries(pairs);
+}
+
+type Defined<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+function defined<Fields extends object>(fields: Fields): Defined<Fields> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
+}
