@@ -1,0 +1,91 @@
+import type { ErrorCode } from '../errors.js';
+import type { components } from '../wire/openapi.js';
+
+type Schemas = components['schemas'];
+export type Status = Schemas['Status'];
+export type Cause = Schemas['Cause'];
+
+interface Numbered {
+  /** `<execution id>:<number>`, a name for ever. Numbers grow, and some are left out. */
+  readonly id: string;
+  /** Milliseconds since the start of the execution. */
+  readonly at: number;
+}
+
+/** A whole line without its end; longer than 1 MiB: several, all but the last `partial`. */
+export interface OutputEvent extends Numbered {
+  readonly type: 'stdout' | 'stderr';
+  readonly line: string;
+  readonly partial: boolean;
+}
+
+/** A sentence on what went wrong: a limit, a timeout, a program that could not be started. */
+export interface ErrorEvent extends Numbered {
+  readonly type: 'error';
+  readonly message: string;
+  readonly code: ErrorCode | undefined;
+}
+
+/** What the sandbox uses. Null: not measured. */
+export interface Usage {
+  /** Seconds. */
+  readonly cpuTime: number | null;
+  /** Bytes. */
+  readonly memory: number | null;
+  readonly memoryPeak: number | null;
+  readonly pids: number | null;
+  /** Bytes. */
+  readonly disk: number | null;
+}
+
+export interface MetricsEvent extends Numbered, Usage {
+  readonly type: 'metrics';
+}
+
+/** The last one. */
+export interface EndEvent extends Numbered {
+  readonly type: 'end';
+  readonly status: Status;
+  readonly cause: Cause;
+  /** Null: ended by the server, or never started. */
+  readonly exitCode: number | null;
+}
+
+export type SandboxEvent = OutputEvent | ErrorEvent | MetricsEvent | EndEvent;
+
+/** An event as the log and the WebSocket have it; those that are not told are left out. */
+export type WireEvent = Extract<Schemas['Event'], { type: 'output' | 'data' | 'metrics' | 'error' | 'complete' }>;
+type WireUsage = Pick<Schemas['Metrics']['samples'][number], 'cpu_time' | 'memory' | 'memory_peak' | 'pids' | 'disk'>;
+
+export function usageOf({ cpu_time, memory, memory_peak, pids, disk }: WireUsage): Usage {
+  return { cpuTime: cpu_time, memory, memoryPeak: memory_peak, pids, disk };
+}
+
+/** Null: none of those that are told. */
+export function eventOf(event: WireEvent): SandboxEvent | null {
+  switch (event.type) {
+    case 'output': {
+      const { id, at, stream, line, partial = false } = event;
+      return { type: stream, id, at, line: line.slice(`[${stream}] `.length), partial };
+    }
+    case 'error': {
+      const { id = '', message, code } = event;
+      return { type: 'error', id, at: Number(event.at ?? 0), message, code };
+    }
+    case 'metrics':
+      return { type: 'metrics', id: event.id, at: event.at, ...usageOf(event) };
+    case 'complete': {
+      const { id, at, status, cause, exit_code: exitCode } = event;
+      return { type: 'end', id, at, status, cause, exitCode };
+    }
+    default:
+      return null; // bytes are a terminal's; phases and the like
+  }
+}
+
+/** The number of an execution's event. @throws Error where it is the id of another's */
+export function numberOf(id: string, executionId: string): number {
+  const [, execution, number] = /^([\w-]+):(\d+)$/.exec(id) ?? [];
+  if (execution !== executionId) throw new Error(`"${id}" is not the id of an event of execution ${executionId}.`);
+  return Number(number);
+}

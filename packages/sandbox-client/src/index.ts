@@ -1,0 +1,30 @@
+export { SandboxClient } from './client.js';
+export type { HistoryOptions, HistoryRow, ProviderStatus, SandboxClientOptions } from './client.js';
+export { Commands } from './commands.js';
+export type { Command, RunOptions, StartOptions } from './commands.js';
+export { SandboxApiError, SandboxCommandError, SandboxConnectionError } from './errors.js';
+export type { ErrorCode, SandboxApiErrorOptions } from './errors.js';
+export type {
+  Cause,
+  EndEvent,
+  ErrorEvent,
+  MetricsEvent,
+  OutputEvent,
+  SandboxEvent,
+  Status,
+  Usage,
+} from './events/event.js';
+export type { FollowOptions } from './events/follow.js';
+export { Execution, Stdin } from './execution.js';
+export type { SignalOption, WaitOptions } from './execution.js';
+export { Files } from './files.js';
+export type { ArchiveOptions, FileContent, FileEntry, Listing, ReadOptions } from './files.js';
+export { Pty, Ptys } from './pty.js';
+export type { PtyOptions, PtySize } from './pty.js';
+export type { CommandResult, Metrics, Result } from './result.js';
+export type { ReconnectOptions } from './retry.js';
+export { Sandbox } from './sandbox.js';
+export { Sandboxes } from './sandboxes.js';
+export type { OpenOptions, SandboxSummary } from './sandboxes.js';
+export { Solutions } from './solutions.js';
+export type { NewUnit, SearchOptions, TestResult, Unit } from './solutions.js';

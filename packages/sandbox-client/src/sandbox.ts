@@ -1,0 +1,67 @@
+import { Commands, run } from './commands.js';
+import type { RunOptions } from './commands.js';
+import type { Context, SignalOption } from './execution.js';
+import { Files } from './files.js';
+import { Ptys } from './pty.js';
+import { resultOf } from './result.js';
+import type { CommandResult, Result } from './result.js';
+
+/** A sandbox on the server, until it is removed (or rests for too long). */
+export class Sandbox {
+  readonly id: string;
+  /** Which provider serves, and what that means: limits that were lowered, and the like. */
+  readonly provider: string;
+  readonly notes: readonly string[];
+  readonly commands: Commands;
+  readonly files: Files;
+  readonly pty: Ptys;
+  readonly #context: Context;
+
+  /** @internal */
+  constructor(context: Context, { id, provider, notes }: Pick<Sandbox, 'id' | 'provider' | 'notes'>) {
+    this.#context = context;
+    this.id = id;
+    this.provider = provider;
+    this.notes = notes;
+    this.commands = new Commands(context, id);
+    this.files = new Files(context, id);
+    this.pty = new Ptys(context, id);
+  }
+
+  /** Runs the solution's own command. */
+  run(options: RunOptions = {}): Promise<CommandResult> {
+    return run(this.#context, this.id, {}, options);
+  }
+
+  /** Runs the solution's test command. */
+  test(options: RunOptions = {}): Promise<CommandResult> {
+    return run(this.#context, this.id, { test: true }, options);
+  }
+
+  /** What is known of the last execution, or of the one named; also after the sandbox was removed. */
+  async results({ executionId, signal }: SignalOption & { readonly executionId?: string } = {}): Promise<Result> {
+    const query = executionId === undefined ? {} : { execution_id: executionId };
+    return resultOf(
+      await this.#context.http.call('get', '/api/ergon/sandbox/results/{sandbox_id}', { ...this.#path, query, signal }),
+    );
+  }
+
+  /** Ends what runs, and keeps the sandbox. @returns whether anything ran */
+  async stop({ signal }: SignalOption = {}): Promise<boolean> {
+    const path = '/api/ergon/sandbox/{sandbox_id}/stop';
+    return (await this.#context.http.call('post', path, { ...this.#path, signal })).stopped;
+  }
+
+  /** Stops and removes it; its results stay. */
+  async remove({ signal }: SignalOption = {}): Promise<void> {
+    await this.#context.http.call('delete', '/api/ergon/sandbox/{sandbox_id}', { ...this.#path, signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+
+  get #path(): { readonly path: { readonly sandbox_id: string } } {
+    return { path: { sandbox_id: this.id } };
+  }
+}
