@@ -12,7 +12,7 @@ import type {
   SandboxTemplate,
 } from '@ergon/sandbox-core';
 import { linuxCapabilities } from './linux/capabilities.js';
-import { ownHierarchies } from './linux/cgroup/hierarchies.js';
+import { CgroupSource } from './linux/cgroup/source.js';
 import { probeLinux } from './linux/probe.js';
 import { reclaimLinux } from './linux/reclaim.js';
 import { LinuxSandbox } from './linux/sandbox.js';
@@ -43,6 +43,7 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   /** What one archive of a mount may hold, in bytes. */
   protected readonly archiveBytes: number = 4 * 1024 ** 3;
   #make: Make | null = null;
+  readonly #cgroups = new CgroupSource();
 
   constructor(private readonly ports: ProviderPorts) {
     super();
@@ -59,7 +60,7 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   }
 
   async #probeLinux(): Promise<ProviderProbe> {
-    const found = await probeLinux();
+    const found = await probeLinux(this.#cgroups);
     this.#make = null;
     if ('unusable' in found) return { available: false, ...found.unusable };
     const { machine } = found;
@@ -125,6 +126,10 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   override async reclaim(instanceId: string | null): Promise<number> {
     if (process.platform === 'darwin') return reclaimMacos(instanceId, this.ports.stateDir, macTools);
     if (process.platform !== 'linux') return 0;
-    return reclaimLinux(instanceId, this.ports.stateDir, process.getuid?.() === 0 ? ownHierarchies() : null);
+    return reclaimLinux(instanceId, this.ports.stateDir);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]().finally(() => this.#cgroups[Symbol.asyncDispose]());
   }
 }

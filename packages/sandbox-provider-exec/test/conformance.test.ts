@@ -8,6 +8,9 @@ import { isRoot } from './support/server.js';
 
 /** Folder for the report; without it the report is only printed. */
 const folder = process.env.ERGON_TEST_REPORTS;
+/** Names the kind of host where it is not the usual one. */
+const shape = process.env.ERGON_TEST_SHAPE ?? (isRoot ? '' : 'as-user');
+const report = shape === '' ? 'sandbox-exec' : `sandbox-exec-${shape}`;
 
 describeProvider({
   test,
@@ -20,5 +23,5 @@ describeProvider({
     },
     leftovers: async (instanceId, sandboxIds) => leftovers(instanceId, sandboxIds, '/nowhere'),
   },
-  ...(folder !== undefined && { reportFile: join(folder, isRoot ? 'sandbox-exec' : 'sandbox-exec-as-user') }),
+  ...(folder !== undefined && { reportFile: join(folder, report) }),
 });

@@ -25,15 +25,9 @@ export function cgroupAccounting(group: Cgroup, limits: SandboxLimits, own: read
       pids: group.tasks,
     }),
     hits: () => {
-      const { memoryKills, refusedForks } = group;
+      const { memoryEvidence, refusedForks } = group;
       const hits: LimitHit[] = [];
-      if (memoryKills > 0) {
-        hits.push({
-          limit: 'memory',
-          value: limits.memoryBytes,
-          evidence: `oom_kill ${memoryKills} in memory.oom_control`,
-        });
-      }
+      if (memoryEvidence !== null) hits.push({ limit: 'memory', value: limits.memoryBytes, evidence: memoryEvidence });
       if (refusedForks > 0)
         hits.push({ limit: 'pids', value: limits.pids, evidence: `max ${refusedForks} in pids.events` });
       return hits;

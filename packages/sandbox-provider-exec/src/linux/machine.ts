@@ -1,4 +1,4 @@
-import type { Hierarchies } from './cgroup/hierarchies.js';
+import type { Cgroups } from './cgroup/source.js';
 import type { SystemFolder } from './bubblewrap/arguments.js';
 import type { FoundRuntimes } from './runtimes/find.js';
 
@@ -10,7 +10,9 @@ export interface Machine {
   /** The server is root: sandboxes get host uids and mount namespaces of their own. */
   readonly root: boolean;
   /** Where groups are made; null: limits are kept by rlimits and the watchdog. */
-  readonly cgroups: Hierarchies | null;
+  readonly cgroups: Cgroups | null;
+  /** For people: which way to groups was found, or why none. */
+  readonly cgroupDetail: string;
   /** Workspaces are filesystems of their own in an image file; else folders that the watchdog measures. */
   readonly diskImages: boolean;
   /** Why programs can't have terminals here, a sentence; null: they can. */

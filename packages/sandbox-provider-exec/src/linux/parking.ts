@@ -34,7 +34,7 @@ export interface Parked {
 /** Makes everything of a sandbox but its program. When it throws, nothing is left. */
 export async function park(machine: Machine, template: SandboxTemplate, place: ParkingPlace): Promise<Parked> {
   const { limits, instanceId, sandboxId } = template;
-  const group = machine.cgroups && new Cgroup(machine.cgroups, instanceId, `${sandboxId}-${place.launch}`);
+  const group = machine.cgroups && new Cgroup(machine.cgroups.place, instanceId, `${sandboxId}-${place.launch}`);
   try {
     group?.create(limits);
   } catch (error) {
@@ -47,7 +47,8 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
         bwrap: machine.bwrap,
         marker: processMarker(instanceId, sandboxId),
         fileBytes: limits.fileBytes,
-        confined: place.confined && { ...place.confined, joinFiles: group?.joinFiles ?? [] },
+        confined: place.confined,
+        join: group === null ? [] : (machine.cgroups?.join(group) ?? []),
         fallback: group === null ? { pids: limits.pids, cpuList: someCpus(machine.allowedCpus, limits.cpus) } : null,
       }),
       bwrapArguments: bubblewrapArguments({
@@ -70,15 +71,25 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
     };
     if (group !== null) {
       const accounting = cgroupAccounting(group, limits, [launch.pid, launch.initPid]);
-      return { launch, accounting, watched: [], remove };
+      return { launch, accounting, watched: group.keepsPeak ? [] : [peakOf(group)], remove };
     }
     const tree = new TreeMeter(launch.initPid, limits);
     return { launch, accounting: treeAccounting(tree), watched: [tree], remove };
   } catch (error) {
-    const kills = group?.memoryKills ?? 0;
+    const killed = group !== null && group.memoryEvidence !== null;
     await group?.remove();
-    if (kills === 0) throw error;
+    if (!killed) throw error;
     const message = `A sandbox does not fit into ${limits.memoryBytes} bytes of memory.`;
     throw new SandboxError('SANDBOX004', message, { cause: error, field: 'memory_limit' });
   }
+}
+
+/** Looking is what keeps the peak, where the kernel does not. */
+function peakOf(group: Cgroup): Watched {
+  return {
+    look: () => {
+      group.samplePeak();
+      return Promise.resolve(null);
+    },
+  };
 }

@@ -7,8 +7,7 @@ import type { SystemFolder } from './bubblewrap/arguments.js';
 import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
 import { ownCpus } from './cpus.js';
-import { canMakeGroups } from './cgroup/group.js';
-import { ownHierarchies } from './cgroup/hierarchies.js';
+import type { CgroupSource } from './cgroup/source.js';
 import { runCommand, SYSTEM_PATH } from './command.js';
 import { LAST_UID, randomHostUid } from './identity.js';
 import { TERMINAL_TOOLS } from './launch/terminal.js';
@@ -19,7 +18,8 @@ import { findRuntimes } from './runtimes/find.js';
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
 
 /** Finds out whether and how sandboxes work here: by the tools' presence, and by making one. */
-export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH): Promise<Found> {
+export async function probeLinux(source: CgroupSource): Promise<Found> {
+  const path = process.env.PATH ?? SYSTEM_PATH;
   const { arch } = process;
   if (arch !== 'x64' && arch !== 'arm64') {
     return unusable(`There is no seccomp filter for the architecture "${arch}".`, 'Use the docker provider.');
@@ -69,14 +69,15 @@ export async function probeLinux(path: string = process.env.PATH ?? SYSTEM_PATH)
   const failure = await tryBubblewrap(bwrap.path, root);
   if (failure !== null) return { unusable: failure };
   const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
-  const hierarchies = ownHierarchies();
-  const cgroups = root && hierarchies !== null && canMakeGroups(hierarchies) ? hierarchies : null;
+  const found = await source.find(root);
+  const cgroups = 'place' in found ? found : null;
   return {
     machine: {
       bwrap: bwrap.path,
       bwrapVersion: parsed.join('.'),
       root,
       cgroups,
+      cgroupDetail: 'place' in found ? found.how : `none: rlimits and a watchdog (${found.why})`,
       diskImages: root && (await canMountImages()),
       noTerminals: await whyNoTerminals(),
       systemFolders: systemFolders(),
@@ -184,7 +185,7 @@ export function describe(machine: Machine): Readonly<Record<string, string>> {
   return {
     bubblewrap: `${machine.bwrapVersion} at ${machine.bwrap}`,
     server: machine.root ? 'root' : 'ordinary user',
-    cgroup: machine.cgroups === null ? 'none: rlimits and a watchdog' : 'v1',
+    cgroup: machine.cgroupDetail,
     disk: machine.diskImages ? 'a filesystem of its own for each sandbox' : 'polled',
     terminals: machine.noTerminals ?? "in the sandbox's own /dev/pts",
     seccomp: `${machine.seccomp.length / 8} instructions`,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import { instancesWithGroups, removeInstanceGroups } from './cgroup/group.js';
-import { recordedHierarchies, type Hierarchies } from './cgroup/hierarchies.js';
+import { ownPlaces, recordedPlace, type CgroupPlace } from './cgroup/place.js';
 import { imageIsFree } from './mounts/image.js';
 import { makerIsDead, processMarker } from './names.js';
 import { killIfPresent, processesMarked, processTree } from './processes.js';
@@ -13,23 +13,20 @@ import { holdsWithin } from './wait.js';
  * Removes what a dead server's sandboxes left: processes, groups, mounts (which end with their processes) and folders; and the groups
  * of any other server of this boot that has ended. Without a name: of all that are named below `stateDir` and have ended. @returns how many sandboxes had something left
  */
-export async function reclaimLinux(
-  instanceId: string | null,
-  stateDir: string,
-  hierarchies: Hierarchies | null,
-): Promise<number> {
+export async function reclaimLinux(instanceId: string | null, stateDir: string): Promise<number> {
+  const own = ownPlaces();
   if (instanceId === null) {
     let removed = 0;
     const dead = existsSync(stateDir) ? readdirSync(stateDir).filter(makerIsDead) : [];
-    for (const other of dead) removed += await reclaimLinux(other, stateDir, hierarchies);
-    return removed + (hierarchies === null ? 0 : await removeGroupsOfTheDead(hierarchies));
+    for (const other of dead) removed += await reclaimLinux(other, stateDir);
+    for (const place of own) removed += await removeGroupsOfTheDead(place);
+    return removed;
   }
   const folder = join(stateDir, instanceId);
   const kept = existsSync(folder) ? readdirSync(folder) : [];
   const sandboxes = new Set(kept);
-  const places = [hierarchies, ...kept.map((sandboxId) => recordedHierarchies(join(folder, sandboxId)))];
-  for (const place of places) {
-    if (place === null) continue;
+  const recorded = kept.flatMap((sandboxId) => recordedPlace(join(folder, sandboxId)) ?? []);
+  for (const place of [...own, ...recorded]) {
     for (const name of await removeInstanceGroups(place, instanceId)) sandboxes.add(name.replace(/-\d+$/, ''));
     await removeGroupsOfTheDead(place);
   }
@@ -41,7 +38,7 @@ export async function reclaimLinux(
   return sandboxes.size;
 }
 
-async function removeGroupsOfTheDead(place: Hierarchies): Promise<number> {
+async function removeGroupsOfTheDead(place: CgroupPlace): Promise<number> {
   let removed = 0;
   for (const other of instancesWithGroups(place)) {
     if (makerIsDead(other)) removed += (await removeInstanceGroups(place, other)).length;

@@ -13,7 +13,7 @@ import type {
   TtySize,
 } from '@ergon/sandbox-core';
 import { HOME, type SandboxPaths } from './bubblewrap/arguments.js';
-import { recordHierarchies } from './cgroup/hierarchies.js';
+import { recordPlace } from './cgroup/place.js';
 import { runCommand, runOverOwnFiles } from './command.js';
 import { randomHostUid } from './identity.js';
 import { Terminal } from './launch/terminal.js';
@@ -88,6 +88,7 @@ export class LinuxSandbox {
   async open(): Promise<void> {
     await requireSources(this.#mounts);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    if (this.machine.cgroups !== null) recordPlace(this.folder, this.machine.cgroups.place);
     const archives = this.#mounts.filter(({ archive }) => archive !== null);
     if (!this.machine.root) {
       await mkdir(this.#paths.workspace);
@@ -99,7 +100,6 @@ export class LinuxSandbox {
 
   async #openStage(archives: readonly NamedMount[]): Promise<void> {
     const { machine, template } = this;
-    if (machine.cgroups !== null) recordHierarchies(this.folder, machine.cgroups);
     const uid = randomHostUid();
     const holder = await MountHolder.start(processMarker(template.instanceId, template.sandboxId));
     this.#confinement = { uid, holder };

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -15,6 +25,32 @@ import { SandboxExecProvider } from '../../src/provider.js';
 import { leftovers } from './leftovers.js';
 
 export const isRoot = process.getuid?.() === 0;
+/**
+ * Which control groups a server that these tests start has to find: root those of the machine; an ordinary user those of v2 only, where its own
+ * group or a systemd of its own gives it some.
+ */
+export const cgroups: 'v1' | 'v2' | 'none' = (() => {
+  const v2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  if (isRoot) return v2 ? 'v2' : 'v1';
+  const own = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  const given = [`/sys/fs/cgroup${own}/cgroup.procs`, `/run/user/${process.getuid?.()}/systemd/private`].some(
+    (path) => {
+      try {
+        accessSync(path, constants.W_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  );
+  return v2 && given ? 'v2' : 'none';
+})();
+/** What a kill at the memory limit is proven by. */
+export const memoryEvidence = {
+  v1: /^oom_kill [1-9]\d* in memory.oom_control$/,
+  v2: /^oom [1-9]\d*, oom_kill [1-9]\d*(, oom_group_kill [1-9]\d*)? in memory.events$/,
+  none: /bytes in use/,
+}[cgroups];
 const MiB = 1 << 20;
 
 const defaults: SandboxLimits = {

@@ -1,83 +1,96 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { SandboxError } from '@ergon/sandbox-core';
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { SandboxLimits } from '@ergon/sandbox-core';
-import { killIfPresent } from '../processes.js';
-import { holdsWithin } from '../wait.js';
-import type { Controller, Hierarchies } from './hierarchies.js';
+import { againIfGone, makeFolder, makeOne, processesIn, removeFolder, removeIfEmpty, subfolders } from './folders.js';
+import { numberOf, OWN_PROCESSES, type Counter, type GroupLayout, type Setting } from './layout.js';
+import { layoutOf, topFolders, type CgroupPlace } from './place.js';
+import { enableControllers } from './unified.js';
 
-const OURS = 'ergon-sandbox';
-const CPU_PERIOD_US = 100_000;
-/** bubblewrap outside and the init inside are in the group, but not the program's. */
-export const OWN_PROCESSES = 2;
-
-/** One group under every hierarchy: `<own group>/ergon-sandbox/<instanceId>/<name>`. */
+/** The group of one launch: made, read and removed. */
 export class Cgroup {
-  readonly #hierarchies: Hierarchies;
-  readonly #below: string;
+  readonly #place: CgroupPlace;
+  readonly #layout: GroupLayout;
   #cpuAtStart = 0;
+  #highestSample = 0;
 
-  constructor(hierarchies: Hierarchies, instanceId: string, name: string) {
-    this.#hierarchies = hierarchies;
-    this.#below = join(OURS, instanceId, name);
+  constructor(place: CgroupPlace, instanceId: string, name: string) {
+    this.#place = place;
+    this.#layout = layoutOf(place, instanceId, name);
   }
 
-  #folder(controller: Controller): string {
-    return join(this.#hierarchies[controller], this.#below);
+  get folders(): readonly string[] {
+    return this.#layout.folders;
   }
 
-  /** Each once: controllers may be mounted together. */
-  get folders(): string[] {
-    return [...new Set((Object.keys(this.#hierarchies) as Controller[]).map((controller) => this.#folder(controller)))];
-  }
-
-  /** The files to which a process writes its pid to be limited, before it becomes anything else. */
-  get joinFiles(): string[] {
-    return this.folders.map((folder) => join(folder, 'cgroup.procs'));
-  }
-
-  create({ memoryBytes, pids, cpus }: SandboxLimits): void {
-    for (const folder of this.folders) makeFolder(folder);
-    const memory = Math.max(4096, Math.floor(memoryBytes));
-    this.#write('memory', 'memory.limit_in_bytes', memory);
-    if (existsSync(join(this.#folder('memory'), 'memory.memsw.limit_in_bytes'))) {
-      this.#write('memory', 'memory.memsw.limit_in_bytes', memory); // absent where the kernel does not account swap
+  /** @throws SandboxError SANDBOX011 */
+  create(limits: SandboxLimits): void {
+    try {
+      this.#make();
+    } catch (cause) {
+      throw new SandboxError('SANDBOX011', `A control group could not be made: ${sentenceOf(cause)}`, { cause });
     }
-    this.#write('memory', 'memory.swappiness', 0);
-    this.#write('pids', 'pids.max', pids + OWN_PROCESSES);
-    this.#write('cpu', 'cpu.cfs_period_us', CPU_PERIOD_US);
-    this.#write('cpu', 'cpu.cfs_quota_us', Math.max(1000, Math.round(cpus * CPU_PERIOD_US)));
+    for (const setting of this.#layout.settings(limits)) put(setting);
   }
 
-  /** From here on time is counted, and the peak of memory. */
+  #make(): void {
+    if (this.#place.version === 1) {
+      for (const folder of this.folders) makeFolder(folder);
+      return;
+    }
+    // The shared folders above go with another server's last group, and controllers only reach where each above passes them on.
+    const { parent } = this.#place;
+    for (const folder of this.folders) {
+      againIfGone(() => {
+        enableControllers(parent);
+        for (const above of [dirname(dirname(folder)), dirname(folder)]) {
+          makeOne(above);
+          enableControllers(above);
+        }
+        makeOne(folder);
+      });
+    }
+  }
+
+  /** From here on time is counted, and the peak of memory where the kernel lets it. */
   startCounting(): void {
-    this.#cpuAtStart = this.#number('cpuacct', 'cpuacct.usage');
-    this.#write('memory', 'memory.max_usage_in_bytes', 0);
+    this.#cpuAtStart = read(this.#layout.cpuTimeMs);
+    if (this.#layout.resetPeak !== null) put(this.#layout.resetPeak);
   }
 
   get cpuTimeMs(): number {
-    return Math.max(0, this.#number('cpuacct', 'cpuacct.usage') - this.#cpuAtStart) / 1e6;
+    return Math.max(0, read(this.#layout.cpuTimeMs) - this.#cpuAtStart);
   }
   get memoryBytes(): number {
-    return this.#number('memory', 'memory.usage_in_bytes');
+    return read(this.#layout.memoryBytes);
   }
+  /** Where the kernel keeps none: the highest that was sampled. */
   get memoryPeakBytes(): number {
-    return this.#number('memory', 'memory.max_usage_in_bytes');
+    if (this.keepsPeak) return read(this.#layout.memoryPeakBytes);
+    this.samplePeak();
+    return this.#highestSample;
+  }
+  samplePeak(): void {
+    this.#highestSample = Math.max(this.#highestSample, this.memoryBytes);
+  }
+  /** v2 has a peak since Linux 5.19. */
+  get keepsPeak(): boolean {
+    return existsSync(this.#layout.memoryPeakBytes.file);
   }
   get tasks(): number {
-    return Math.max(0, this.#number('pids', 'pids.current') - OWN_PROCESSES);
+    return Math.max(0, read(this.#layout.processes) - OWN_PROCESSES);
   }
-  /** Processes that the kernel killed here at the memory limit. */
-  get memoryKills(): number {
-    return this.#counter('memory', 'memory.oom_control', 'oom_kill');
+  /** The kernel's counters of processes that it killed here at the memory limit; null: none. */
+  get memoryEvidence(): string | null {
+    return this.#layout.memoryEvidence(readFileSync(this.#layout.memoryEvents, 'utf8'));
   }
   /** Forks that the kernel refused here at the limit of processes. */
   get refusedForks(): number {
-    return this.#counter('pids', 'pids.events', 'max');
+    return read(this.#layout.refusedForks);
   }
 
   processes(): number[] {
-    return processesIn(this.#folder('pids'));
+    return processesIn(dirname(this.#layout.processes.file));
   }
 
   /** Kills what is left in it, and removes it. Throws SANDBOX011 when that does not come true. */
@@ -88,109 +101,40 @@ export class Cgroup {
       removeIfEmpty(dirname(dirname(folder)));
     }
   }
-
-  #write(controller: Controller, file: string, value: number): void {
-    const path = join(this.#folder(controller), file);
-    try {
-      writeFileSync(path, String(value));
-    } catch (cause) {
-      throw new SandboxError('SANDBOX011', `The limit ${file} = ${value} could not be put in place.`, { cause });
-    }
-  }
-  #number(controller: Controller, file: string): number {
-    return Number(readFileSync(join(this.#folder(controller), file), 'utf8'));
-  }
-  #counter(controller: Controller, file: string, name: string): number {
-    const text = readFileSync(join(this.#folder(controller), file), 'utf8');
-    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-  }
-}
-
-/** True where groups can be made, which takes root and hierarchies that are not mounted read-only. */
-export function canMakeGroups(hierarchies: Hierarchies): boolean {
-  const probe = new Cgroup(hierarchies, `probe-${process.pid}`, 'probe');
-  try {
-    for (const folder of probe.folders) mkdirSync(folder, { recursive: true });
-    return true;
-  } catch {
-    return false; // read-only, or not ours: the caller limits by other means and says so
-  } finally {
-    for (const folder of probe.folders) {
-      for (const each of [folder, dirname(folder), dirname(dirname(folder))]) if (existsSync(each)) removeIfEmpty(each);
-    }
-  }
 }
 
 /** Names of the instances that have groups here. */
-export function instancesWithGroups(hierarchies: Hierarchies): string[] {
-  const tops = new Set(Object.values(hierarchies).map((folder) => join(folder, OURS)));
-  return [...new Set([...tops].flatMap(subfolders))];
+export function instancesWithGroups(place: CgroupPlace): string[] {
+  return [...new Set(topFolders(place).flatMap(subfolders))];
 }
 
 /** Removes every group of an instance, with what is left in it. @returns the names of its groups */
-export async function removeInstanceGroups(hierarchies: Hierarchies, instanceId: string): Promise<string[]> {
+export async function removeInstanceGroups(place: CgroupPlace, instanceId: string): Promise<string[]> {
   const names = new Set<string>();
-  for (const top of new Set(Object.values(hierarchies))) {
-    const instance = join(top, OURS, instanceId);
+  for (const top of topFolders(place)) {
+    const instance = join(top, instanceId);
     for (const name of subfolders(instance)) {
       names.add(name);
       await removeFolder(join(instance, name));
     }
     if (existsSync(instance)) rmdirSync(instance);
-    removeIfEmpty(dirname(instance));
+    removeIfEmpty(top);
   }
   return [...names];
 }
 
-/** The shared folder above may be removed by another server between our making it and using it. */
-function makeFolder(folder: string): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      mkdirSync(folder, { recursive: true });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 5) throw error;
-    }
-  }
-}
-
-async function removeFolder(folder: string): Promise<void> {
-  const gone = await holdsWithin(10_000, () => {
-    for (const pid of processesIn(folder)) killIfPresent(pid, 'SIGKILL');
-    return removeIfEmpty(folder);
-  });
-  if (!gone) throw new SandboxError('SANDBOX011', `The processes in ${folder} could not be ended.`);
-}
-
-/** True when it is gone. A group counts as busy for a moment after its last process. */
-function removeIfEmpty(folder: string): boolean {
+function put({ file, value, optional }: Setting): void {
+  if (optional && !existsSync(file)) return;
   try {
-    rmdirSync(folder);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return true;
-    if (code === 'EBUSY' || code === 'ENOTEMPTY') return false;
-    throw error;
+    writeFileSync(file, value);
+  } catch (cause) {
+    throw new SandboxError('SANDBOX011', `The limit ${basename(file)} = ${value} could not be put in place.`, {
+      cause,
+    });
   }
 }
 
-function processesIn(folder: string): number[] {
-  try {
-    const text = readFileSync(join(folder, 'cgroup.procs'), 'utf8');
-    return text.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENODEV') return [];
-    throw error;
-  }
-}
-
-function subfolders(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+function read({ file, name, per }: Counter): number {
+  const text = readFileSync(file, 'utf8');
+  return (name === null ? Number(text) : numberOf(text, name)) / per;
 }

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseHierarchies, recordedHierarchies, recordHierarchies } from './hierarchies.js';
+import { parseHierarchies, parseUnified } from './hierarchies.js';
 
 const mounted = (controllers: string, { root = '/', at = `/sys/fs/cgroup/${controllers}` } = {}): string =>
   `32 31 0:29 ${root} ${at} rw,relatime shared:9 - cgroup cgroup rw,${controllers}`;
@@ -60,24 +57,20 @@ test('cgroup v2, or a controller that is missing, is none', () => {
   ).toBeNull();
 });
 
-test('what is written down is read again; what is not there, cut off or something else is nothing', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'ergon-hierarchies-'));
-  try {
-    expect(recordedHierarchies(folder)).toBeNull();
-    const hierarchies = { memory: '/m', pids: '/p', cpu: '/c', cpuacct: '/c' };
-    recordHierarchies(folder, hierarchies);
-    expect(recordedHierarchies(folder)).toEqual(hierarchies);
-    for (const text of [
-      '',
-      '{"memory":"/m","pi',
-      'null',
-      '{"memory":"/m"}',
-      JSON.stringify({ ...hierarchies, cpu: 'c' }),
-    ]) {
-      writeFileSync(join(folder, 'cgroups.json'), text);
-      expect(recordedHierarchies(folder)).toBeNull();
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+const unified = (root = '/', at = '/sys/fs/cgroup'): string =>
+  `31 23 0:28 ${root} ${at} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate`;
+
+test("v2: the top that is seen, and this process's own group", () => {
+  expect(parseUnified(unified(), '0::/user.slice/user-1000.slice/session-3.scope\n')).toEqual({
+    top: '/sys/fs/cgroup',
+    own: '/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope',
+  });
+  expect(parseUnified(unified(), '0::/\n')).toEqual({ top: '/sys/fs/cgroup', own: '/sys/fs/cgroup' });
+});
+
+test('v2: a container sees its own group at the top; one that lies outside of what is mounted is none', () => {
+  expect(parseUnified(unified('/docker/abc'), '0::/docker/abc\n')?.own).toBe('/sys/fs/cgroup');
+  expect(parseUnified(unified('/docker/abc'), '0::/../elsewhere\n')).toBeNull();
+  expect(parseUnified('', '0::/\n')).toBeNull();
+  expect(parseUnified(unified(), '1:memory:/\n')).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { INIT_SHELL } from '../bubblewrap/arguments.js';
-import { commandLine, quote } from '../shell.js';
+import { commandLine } from '../shell.js';
 import { INIT_SCRIPT } from './script.js';
 
 /** Descriptors of bubblewrap, besides 0 (the script), 1 and 2 (messages) and those of the guest. */
@@ -13,11 +13,9 @@ export interface LauncherPlan {
   readonly marker: string;
   readonly fileBytes: number;
   /** For a root server. */
-  readonly confined: {
-    readonly uid: number;
-    readonly holderPid: number;
-    readonly joinFiles: readonly string[];
-  } | null;
+  readonly confined: { readonly uid: number; readonly holderPid: number } | null;
+  /** Commands of a shell that takes itself into the sandbox's groups. None: `fallback` limits it. */
+  readonly join: readonly string[];
   /** For limits without a cgroup: processes (set where only the sandbox's count) and a list of CPUs. */
   readonly fallback: { readonly pids: number; readonly cpuList: string } | null;
 }
@@ -26,7 +24,7 @@ export interface LauncherPlan {
  * The words of the command that becomes bubblewrap, all in one process: it enters the mounts, joins the groups, drops the uid, and
  * only then is bubblewrap. A step that fails ends it.
  */
-export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }: LauncherPlan): string[] {
+export function launcherCommand({ bwrap, marker, fileBytes, confined, join, fallback }: LauncherPlan): string[] {
   const nproc = fallback ? [`--nproc=${fallback.pids + 1}`] : []; // with the init
   const limits = ['/usr/bin/prlimit', `--fsize=${fileBytes}`, ...nproc];
   const init = [...limits, '--', INIT_SHELL, '-c', INIT_SCRIPT, marker];
@@ -43,12 +41,13 @@ export function launcherCommand({ bwrap, marker, fileBytes, confined, fallback }
   // but for 1. Set out here, since the filter lets nothing in a sandbox set it.
   const withoutCores = ['prlimit', '--core=1', '--'];
   const sandbox = [...pinned, ...withoutCores, bwrap, ...options, '--', ...init];
-  if (confined === null) return sandbox;
-  const { uid, holderPid, joinFiles } = confined;
+  const joined = (words: readonly string[]): string[] => [
+    '/bin/sh',
+    '-c',
+    [...join, `exec ${commandLine(words)}`].join('\n'),
+  ];
+  if (confined === null) return join.length === 0 ? sandbox : joined(sandbox);
+  const { uid, holderPid } = confined;
   const drop = ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--'];
-  const script = [
-    ...joinFiles.map((file) => `echo $$ > ${quote(file)} || exit 125`),
-    `exec ${commandLine([...drop, ...sandbox])}`,
-  ].join('\n');
-  return ['nsenter', `--mount=/proc/${holderPid}/ns/mnt`, '--', '/bin/sh', '-c', script];
+  return ['nsenter', `--mount=/proc/${holderPid}/ns/mnt`, '--', ...joined([...drop, ...sandbox])];
 }
