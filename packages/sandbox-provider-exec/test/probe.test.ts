@@ -169,3 +169,17 @@ test('what works here is said exactly', async () => {
     },
   });
 });
+
+if (isRoot) {
+  test('root without the right to mount, as in a container', async () => {
+    const { probe } = await inNamespaces(
+      '-m',
+      'set -- setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin -- "$@"',
+    );
+    expect(probe).toEqual({
+      available: false,
+      reason: 'This server is root without the right to mount (CAP_SYS_ADMIN), as in a container.',
+      fix: 'Run it as an ordinary user ("--user 1000" of a container), or on the host.',
+    });
+  });
+}

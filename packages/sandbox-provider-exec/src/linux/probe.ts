@@ -68,6 +68,12 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
   }
   const failure = await tryBubblewrap(bwrap.path, root);
   if (failure !== null) return { unusable: failure };
+  if (root && (await runCommand('unshare', ['-m', '--propagation', 'private', 'true'])).code !== 0) {
+    return unusable(
+      'This server is root without the right to mount (CAP_SYS_ADMIN), as in a container.',
+      'Run it as an ordinary user ("--user 1000" of a container), or on the host.',
+    );
+  }
   const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
   const found = await source.find(root);
   const cgroups = 'place' in found ? found : null;

@@ -1,4 +1,4 @@
-import { explainFailure, type FailureContext } from './failure.js';
+import { CONTAINER_OPTIONS, explainFailure, type FailureContext } from './failure.js';
 
 const open: FailureContext = {
   maxUserNamespaces: 96_365,
@@ -24,7 +24,14 @@ test.each([denied, loopback])("Ubuntu's AppArmor: %s", (message) => {
 test('a default Docker container', () => {
   const { reason, fix } = explainFailure(noPermission, { ...open, inContainer: true });
   expect(reason).toMatch(/^This server runs in a container that does not allow new namespaces/);
-  expect(fix).toContain('--security-opt');
+  expect(fix).toContain(CONTAINER_OPTIONS);
+});
+
+test('a Docker container without a filter, whose /proc is hidden in parts', () => {
+  const hidden = "bwrap: Can't mount proc on /newroot/proc: Operation not permitted\n";
+  const { reason, fix } = explainFailure(hidden, { ...open, inContainer: true });
+  expect(reason).toContain("Can't mount proc");
+  expect(fix).toContain('--security-opt systempaths=unconfined');
 });
 
 test('sysctls that switch user namespaces off', () => {

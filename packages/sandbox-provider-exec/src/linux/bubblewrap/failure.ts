@@ -16,6 +16,9 @@ export interface FailureContext {
 }
 
 const DOCKER_INSTEAD = 'or use the docker provider';
+/** Docker's filter refuses new namespaces, its AppArmor profile mounts in them; and a /proc of which parts are hidden keeps the kernel from giving another. */
+export const CONTAINER_OPTIONS =
+  '--user 1000 --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined';
 
 /** Explains why bubblewrap could not make a sandbox, from what it printed. Always an answer: the message itself at worst. */
 export function explainFailure(message: string, context: FailureContext): Unusable {
@@ -52,11 +55,11 @@ export function explainFailure(message: string, context: FailureContext): Unusab
   }
   if (
     context.inContainer &&
-    /No permissions to creat|Operation not permitted|Permission denied|pivot_root/.test(text)
+    /No permissions to creat|Can't mount proc|Operation not permitted|Permission denied|pivot_root/.test(text)
   ) {
     return {
       reason: `This server runs in a container that does not allow new namespaces (${text}).`,
-      fix: `Run it on the host, or give the container "--security-opt seccomp=unconfined --security-opt apparmor=unconfined", ${DOCKER_INSTEAD}.`,
+      fix: `Run it on the host, or as an ordinary user in a container with "${CONTAINER_OPTIONS}", ${DOCKER_INSTEAD}.`,
     };
   }
   if (text.includes('No permissions to creat')) {
