@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProviderProbe } from '@ergon/sandbox-core';
+import { sentenceOf } from '@ergon/sandbox-core';
+import type { ProviderProbe, SandboxProvider } from '@ergon/sandbox-core';
 import { Failure } from '../failure.js';
 import { closeFactory, localFactory } from '../local/runner.js';
 import { makeStateFolder } from '../local/state.js';
@@ -22,11 +23,11 @@ export interface Finding {
 export async function doctor(options: { url?: string; json?: unknown }): Promise<number> {
   const basis = [nodeFinding(process.versions.node), platformFinding(), await stateFinding()];
   const probes = await probeProviders();
-  const works =
-    basis.every(({ verdict }) => verdict !== 'broken') && [...probes.values()].some(({ available }) => available);
+  const isolates = [...probes.values()].some(({ available }) => available);
+  const works = isolates && basis.every(({ verdict }) => verdict !== 'broken');
   const findings = [
     ...basis,
-    ...[...probes].flatMap(([name, probe]) => providerFindings(name, probe)),
+    ...[...probes].flatMap(([name, probe]) => providerFindings(name, probe, isolates)),
     ...(options.url === undefined ? [] : [await serverFinding(options.url)]),
   ];
   process.stdout.write(
@@ -59,7 +60,7 @@ async function probeProviders(): Promise<ReadonlyMap<string, ProviderProbe>> {
   const folder = await mkdtemp(join(tmpdir(), 'ergon-sandbox-doctor-'));
   const factory = await localFactory(folder);
   try {
-    const probes = factory.providers.map(async (provider) => [provider.name, await provider.probe()] as const);
+    const probes = factory.providers.map(async (provider) => [provider.name, await probeOf(provider)] as const);
     return new Map(await Promise.all(probes));
   } finally {
     await closeFactory(factory);
@@ -67,9 +68,20 @@ async function probeProviders(): Promise<ReadonlyMap<string, ProviderProbe>> {
   }
 }
 
-/** A provider that does not work is a weakness here, since another one may. */
-export function providerFindings(name: string, probe: ProviderProbe): readonly Finding[] {
-  if (!probe.available) return [{ what: name, verdict: 'weaker', detail: probe.reason, fix: probe.fix }];
+async function probeOf(provider: SandboxProvider): Promise<ProviderProbe> {
+  try {
+    return await provider.probe();
+  } catch (error) {
+    const fix = 'That is what is left over, or unusual here; try again, and look at what it names.';
+    return { available: false, reason: sentenceOf(error), fix };
+  }
+}
+
+/** @param isolates some provider works: then another that does not is but a weakness */
+export function providerFindings(name: string, probe: ProviderProbe, isolates: boolean): readonly Finding[] {
+  if (!probe.available) {
+    return [{ what: name, verdict: isolates ? 'weaker' : 'broken', detail: probe.reason, fix: probe.fix }];
+  }
   const { capabilities } = probe;
   const limitsThatAre = (how: string): string =>
     Object.entries(capabilities.limits)
@@ -80,15 +92,13 @@ export function providerFindings(name: string, probe: ProviderProbe): readonly F
   const none = limitsThatAre('none');
   const findings: Finding[] = [{ what: name, verdict: 'works', detail: `isolates by ${capabilities.isolation}` }];
   for (const [fact, detail] of Object.entries(capabilities.details)) {
-    findings.push({ what: `${name}: ${fact}`, verdict: 'works', detail });
+    const isLacking = fact === 'terminals' && !capabilities.tty;
+    findings.push({ what: `${name}: ${fact}`, verdict: isLacking ? 'weaker' : 'works', detail });
   }
   if (soft !== '') {
     findings.push({ what: `${name}: limits`, verdict: 'weaker', detail: `Best effort: ${soft}.`, fix: softFix });
   }
   if (none !== '') findings.push({ what: `${name}: limits`, verdict: 'weaker', detail: `Not kept: ${none}.` });
-  if (!capabilities.tty) {
-    findings.push({ what: `${name}: terminals`, verdict: 'weaker', detail: 'Programs get no terminal (-t).' });
-  }
   return findings;
 }
 

@@ -2,7 +2,7 @@ import type { Execution, Sandbox, SandboxResult, Selection, StoredSolution } fro
 import { exitCodeOf } from '../exit-code.js';
 import { exitCodes } from '../failure.js';
 import { Interrupts } from '../interrupts.js';
-import { requestOf } from '../limits.js';
+import { requestOf, sentenceForOptions } from '../limits.js';
 import type { LimitOptions } from '../limits.js';
 import { passInput, terminalSize } from '../local/input.js';
 import { writeOutput } from '../local/keep-output.js';
@@ -98,13 +98,17 @@ export async function runFolder(
   }
 }
 
+const optionsOfNotes = { memory_limit: 'memory', cpu_limit: 'cpu', disk_limit: 'disk', pids_limit: 'pids' } as const;
+
 /** What is otherwise than was asked for. Of what was not, such as a default of 4 CPUs on a machine of 2, nobody wants to know. */
-function notesOn({ fallback, provider, requested, notes }: Selection, options: RunOptions): readonly string[] {
-  const asked = ['memory', 'cpu', 'disk', 'pids', 'timeout'] as const;
-  return [
-    ...(fallback ? [`The provider "${requested ?? ''}" does not work here; "${provider}" takes its place.`] : []),
-    ...(asked.some((name) => options[name] !== undefined) ? notes : []),
-  ];
+function notesOn({ fallback, notes }: Selection, options: RunOptions): readonly string[] {
+  const asked = Object.values(optionsOfNotes).some((option) => options[option] !== undefined);
+  return notes.flatMap((note) => {
+    const field = Object.keys(optionsOfNotes).find((name) => note.startsWith(name)) as
+      keyof typeof optionsOfNotes | undefined;
+    if (field === undefined) return fallback || asked ? [note] : [];
+    return options[optionsOfNotes[field]] === undefined ? [] : [sentenceForOptions(note, field)];
+  });
 }
 
 /** What the program writes, as it comes; or its events, one a line. */

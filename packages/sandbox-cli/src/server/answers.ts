@@ -4,10 +4,13 @@ export interface ResultAnswer {
   readonly exit_code: number | null;
   readonly cause: string | null;
   readonly errors: readonly string[];
+  readonly stdout: string | null;
+  readonly stderr: string | null;
 }
 
 export interface HistoryRow {
   readonly execution_id: string;
+  readonly sandbox_id: string;
   readonly solution_id: string;
   readonly status: string;
   readonly exit_code: number | null;

@@ -1,5 +1,6 @@
 import { sentenceOf } from '@ergon/sandbox-core';
 import { Failure } from '../failure.js';
+import { sentenceForOptions } from '../limits.js';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -75,13 +76,14 @@ export class Server {
 
 /** Of a problem document (RFC 9457), or of what a proxy made. */
 function refusal(status: number, text: string): Failure {
-  const { detail, code } = problemOf(text);
+  const { detail, code, field } = problemOf(text);
   if (status === 401)
     return new Failure(detail ?? 'The server asks for a token.', 'Set ERGON_SANDBOX_TOKEN to the token of the server.');
-  return new Failure(`${detail ?? `The server answered with ${status}.`}${code === undefined ? '' : ` (${code})`}`);
+  const sentence = sentenceForOptions(detail ?? `The server answered with ${status}.`, field);
+  return new Failure(`${sentence}${code === undefined ? '' : ` (${code})`}`);
 }
 
-function problemOf(text: string): { detail?: string; code?: string } {
+function problemOf(text: string): { detail?: string; code?: string; field?: string } {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : {};
