@@ -72,7 +72,10 @@ async function choppingProxy(target: string): Promise<{ readonly url: string; re
       near.end(() => end());
       far.destroy();
     });
-    near.on('data', (chunk) => far.write(chunk));
+    near.on('data', (chunk: Buffer) => {
+      if (chunk.includes('/ws/')) left = Math.min(left, 3000); // less than what the terminal shows
+      far.write(chunk);
+    });
     for (const socket of [near, far]) socket.on('error', end).on('close', () => (left > 0 ? end() : undefined));
   });
   proxy.listen(0, '127.0.0.1');
@@ -208,9 +211,40 @@ it('through a proxy that cuts every connection, a reader and a terminal get all 
   const before = proxy.cuts();
   let screen = '';
   const onData = (bytes: Uint8Array): void => void (screen += Buffer.from(bytes).toString());
-  await (await far.pty.create({ command: `sleep 0.2; ${script}`, onData })).wait();
+  await (await far.pty.create({ command: script.replace('i=$((', 'sleep 0.005; i=$(('), onData })).wait();
   expect(screen).toBe(Array.from({ length: 400 }, (_, number) => `line ${number}\r\n`).join(''));
   expect(proxy.cuts()).toBeGreaterThan(before);
+});
+
+it('a connection on which nothing comes any more, though it is there, is given up for another', async () => {
+  await using sandbox = await open();
+  const { hostname, port } = new URL(server.url);
+  let connections = 0;
+  const proxy = createServer((near) => {
+    connections += 1;
+    const isDumb = connections <= 2;
+    const far = connect(Number(port), hostname);
+    let passed = 0;
+    far.on('data', (chunk: Buffer) => {
+      passed += chunk.length;
+      if (!isDumb || passed < 3000) near.write(chunk);
+    });
+    near.on('data', (chunk) => far.write(chunk));
+    near.on('close', () => far.destroy()).on('error', () => far.destroy());
+    far.on('error', () => near.destroy()).on('close', () => near.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  closing.push(proxy);
+  const execution = await sandbox.commands.start('i=0; while [ $i -lt 300 ]; do echo "line $i"; i=$((i+1)); done');
+  await execution.wait();
+  const far = new SandboxClient({
+    baseUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    token,
+    reconnect: { silenceMs: 300 },
+  });
+  expect(await gather(far.events(execution.executionId))).toEqual(await gather(execution.events()));
+  expect(connections).toBe(3);
 });
 
 it('a reader survives kill -9 of the server, and gets the truthful end from the next one', async () => {

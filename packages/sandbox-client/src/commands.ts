@@ -129,7 +129,7 @@ export async function run(
           ? undefined
           : watch(context, execution.executionId, { onStdout, onStderr }, inner.signal);
       const [result] = await Promise.all([
-        execution.wait({ signal: inner.signal, ...(check !== undefined && !timedOut && { check }) }),
+        execution.wait({ signal: inner.signal, ...(check !== undefined && { check }) }),
         watched,
       ]);
       return timedOut ? { ...result, timedOut } : result;
