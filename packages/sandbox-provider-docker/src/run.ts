@@ -48,6 +48,9 @@ const KILLED_MS = 10_000;
 /** A container that is ended is known to be gone within this, or its fate is not known. */
 const GONE_MS = 45_000;
 
+/** What a line of a terminal ends with: Enter, a newline, and the key for the end. */
+const LINE_ENDS: readonly number[] = [...Buffer.from('\r\n\x04')];
+
 /** A program in its container, until both are gone. */
 export class DockerRun implements SandboxProcess {
   readonly output: ProgramOutput;
@@ -64,6 +67,8 @@ export class DockerRun implements SandboxProcess {
   /** The limit of the disk was met, and told. */
   #diskHit = false;
   #goneAlready = false;
+  /** Of a terminal: what was written last ends no line. */
+  #inLine = false;
   #oomKilled = false;
 
   constructor(
@@ -229,13 +234,15 @@ export class DockerRun implements SandboxProcess {
   /** Resolves when the engine has taken it. Input that comes after the end is nobody's, and waits for it to be told. */
   async write(data: Uint8Array): Promise<void> {
     const { socket } = this.exec;
+    const last = data.at(-1);
+    if (last !== undefined) this.#inLine = !LINE_ENDS.includes(last);
     const taken = await new Promise<boolean>((resolve) => socket.write(data, (error) => resolve(error == null)));
     if (!taken) await this.ended;
   }
 
   async closeInput(): Promise<void> {
-    if (this.spec.tty !== undefined)
-      await this.write(Buffer.from('\x04')); // a terminal's end of input (termios(3), VEOF)
+    // A terminal's input has no end but the key for it (termios(3), VEOF). In the midst of a line that only hands over what is there.
+    if (this.spec.tty !== undefined) await this.write(Buffer.from(this.#inLine ? '\x04\x04' : '\x04'));
     else this.exec.socket.end();
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SandboxError } from '@ergon/sandbox-core';
 import type { CommandSpec } from '@ergon/sandbox-core';
 import type { RunContainer } from './container/run-container.js';
-import { programLine, terminalShell } from './container/script.js';
+import { programLine } from './container/script.js';
 import { DockerRun, type RunContext } from './run.js';
 
 /** Turns a parked container into its program. @throws SandboxError when it can't be started; nothing of it ran then. */
@@ -12,19 +12,18 @@ export async function startRun(container: RunContainer, run: CommandSpec, contex
   }
   // A rare first byte: the rest of a program's output is never held back for the sake of a marker.
   const nonce = `\x1e${randomBytes(16).toString('hex').toUpperCase()}`;
-  const { command, stdin, tty } = run;
-  if (tty === undefined) {
-    const exec = container.takeShell();
-    const process = new DockerRun(container, exec, nonce, run, context);
-    exec.socket.write(programLine({ command, environment: context.environment, stdin, nonce }));
-    return process;
-  }
-  const environment = { TERM: 'xterm', ...context.environment };
-  const exec = await container.withRoomToStart(() =>
-    container.exec(terminalShell({ command, environment, stdin: true, nonce }, tty), tty),
-  );
-  container.dropShell();
+  const { command, stdin, tty, signal } = run;
+  const environment = tty === undefined ? context.environment : { TERM: 'xterm', ...context.environment };
+  const shell = tty === undefined ? null : await container.takeTerminal(tty, signal);
+  throwIfStopped(signal); // what is not wanted any more never runs
+  const exec = shell?.exec ?? container.takeShell();
   const process = new DockerRun(container, exec, nonce, run, context);
-  await process.resize(tty).catch(() => undefined); // it may have ended already
+  const line = shell?.line ?? exec.socket;
+  line.write(programLine({ command, environment, stdin: stdin || tty !== undefined, nonce }));
   return process;
+}
+
+/** @throws SandboxError SANDBOX011 */
+export function throwIfStopped(signal: AbortSignal): void {
+  if (signal.aborted) throw new SandboxError('SANDBOX011', 'The command was stopped before it started.');
 }

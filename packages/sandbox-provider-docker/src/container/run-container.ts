@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
-import { isSandboxError, SandboxError } from '@ergon/sandbox-core';
+import { isSandboxError, SandboxError, type TtySize } from '@ergon/sandbox-core';
 import type Dockerode from 'dockerode';
 import { ANSWER_MS, bounded } from '../engine/bounded.js';
 import type { Engine } from '../engine/engine.js';
 import type { EngineStats } from '../engine/stats.js';
 import { onFrames } from '../streams/framed.js';
+import { saying } from './saying.js';
 import { BEAT_MS, parseCounters, type Counters } from './holder.js';
-import { parkedShell } from './script.js';
+import { HELD, holdLine, parkedShell, READY, terminalShell } from './script.js';
 
 /** The holder answers at once unless its container has no CPU time left to give; then what it knows is not waited for. */
 const COUNTERS_MS = 2000;
@@ -14,8 +15,6 @@ const COUNTERS_MS = 2000;
 const RUNTIME_THREADS = 64;
 /** More than the holder ever says. */
 const LONGEST_WORD = 65_536;
-/** More than a shell says before it is ready. */
-const LONGEST_GREETING = 4096;
 
 export interface RunContainerPlan {
   readonly name: string;
@@ -34,6 +33,11 @@ export interface ContainerExec {
   readonly socket: Duplex;
 }
 
+interface ParkedShell extends ContainerExec {
+  /** In the container. */
+  readonly pid: number;
+}
+
 /**
  * The container of one program: started and with a shell that waits for the program, so that the next run begins at once. Its main
  * process is the holder, on whose connection its life depends.
@@ -41,7 +45,7 @@ export interface ContainerExec {
 export class RunContainer {
   /** Resolves when the holder's connection has ended: the container has, or the engine. */
   readonly ended: Promise<void>;
-  #parked: ContainerExec | null = null;
+  #parked: ParkedShell | null = null;
   #hasEnded = false;
   #said = '';
   /** The holder is asked one thing at a time. */
@@ -90,7 +94,7 @@ export class RunContainer {
         await container.#hears('ready\n');
         if (beats) container.#beat();
         const running = container;
-        container.#parked = await running.withRoomToStart(() => running.#parkShell(over));
+        container.#parked = await running.#parkShell(parkedShell, over);
         return container;
       });
     } catch (error) {
@@ -123,42 +127,49 @@ export class RunContainer {
     return (await this.counters()) !== null && (await shellRuns);
   }
 
-  async #parkShell(over: AbortSignal): Promise<ContainerExec> {
-    const exec = await this.exec(parkedShell);
-    const end = (): unknown => exec.socket.destroy();
-    over.addEventListener('abort', end);
-    if (over.aborted) end();
-    await new Promise<void>((resolve, reject) => {
-      let said = '';
-      const look = (chunk: Buffer): void => {
-        said += chunk.toString('latin1');
-        if (said.includes('ready\n')) {
-          stop();
-          resolve();
-        } else if (said.length > LONGEST_GREETING) {
-          fail();
-          end();
-        }
-      };
-      const fail = (): void => {
-        stop();
-        const what = said
-          .slice(0, 200)
-          .replace(/[^ -~]+/g, ' ')
-          .trim();
-        reject(new SandboxError('SANDBOX011', `No shell could be started in the container: ${what || 'it ended'}.`));
-      };
-      const stop = (): void => {
-        exec.socket.off('data', look).off('close', fail).off('end', fail).pause();
-      };
-      exec.socket.on('data', look).on('close', fail).on('end', fail);
-      if (exec.socket.destroyed) fail();
-    }).finally(() => over.removeEventListener('abort', end));
-    return exec;
+  /** Starts a shell that waits for its program. */
+  async #parkShell(command: readonly string[], over: AbortSignal, tty?: TtySize): Promise<ParkedShell> {
+    return this.#withRoomToStart(async () => {
+      const exec = await this.exec(command, tty);
+      const [, pid] = await saying(exec.socket, READY, over);
+      return { ...exec, pid: Number(pid) };
+    });
+  }
+
+  /** The shell that waits. It can be taken once. */
+  takeShell(): ContainerExec {
+    return this.#takeParked();
+  }
+
+  #takeParked(): ParkedShell {
+    const shell = this.#parked;
+    if (shell === null) throw new Error('The shell of this container is taken.');
+    this.#parked = null;
+    return shell;
+  }
+
+  /**
+   * A shell that waits, in a terminal; its line is to be written to `line`. It can be taken once, in place of the other.
+   *
+   * @throws SandboxError SANDBOX011; the signal's reason
+   */
+  async takeTerminal(
+    size: TtySize,
+    signal: AbortSignal,
+  ): Promise<{ readonly exec: ContainerExec; readonly line: Duplex }> {
+    const held = this.#takeParked();
+    void this.ended.then(() => held.socket.destroy());
+    return bounded(ANSWER_MS, signal, async (over) => {
+      held.socket.write(holdLine);
+      await saying(held.socket, HELD, over);
+      const exec = await this.#parkShell(terminalShell(held.pid), over, size);
+      await this.engine.execs.resize(exec.id, size);
+      return { exec, line: held.socket };
+    });
   }
 
   /** Starts a process in it: what the engine's runtime starts it with has threads, which the limit counts. */
-  async withRoomToStart<Started>(start: () => Promise<Started>): Promise<Started> {
+  async #withRoomToStart<Started>(start: () => Promise<Started>): Promise<Started> {
     await this.engine.setPids(this.id, this.pids + RUNTIME_THREADS);
     try {
       return await start();
@@ -168,10 +179,7 @@ export class RunContainer {
   }
 
   /** A further process, as the program's user. */
-  async exec(
-    command: readonly string[],
-    tty?: { readonly cols: number; readonly rows: number },
-  ): Promise<ContainerExec> {
+  async exec(command: readonly string[], tty?: TtySize): Promise<ContainerExec> {
     const id = await this.engine.execs.create(this.id, {
       command,
       user: this.user,
@@ -181,19 +189,6 @@ export class RunContainer {
     const socket = await this.engine.execs.start(id, tty !== undefined);
     socket.on('error', () => undefined); // 'close' follows
     return { id, socket };
-  }
-
-  /** The shell that waits. It can be taken once. */
-  takeShell(): ContainerExec {
-    const shell = this.#parked;
-    if (shell === null) throw new Error('The shell of this container is taken.');
-    this.#parked = null;
-    return shell;
-  }
-
-  /** Not needed, for a terminal comes with a shell of its own. */
-  dropShell(): void {
-    this.takeShell().socket.destroy();
   }
 
   stats(): Promise<EngineStats> {

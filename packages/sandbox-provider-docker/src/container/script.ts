@@ -24,24 +24,47 @@ const REPORT_DEATHS = 'if [ -n "${BASH_VERSION-}" ]; then set +o posix; fi';
 /** Holds the program's stdout and stderr at 3 and 4. */
 const BEGIN = [REPORT_DEATHS, `trap '' ${SIGNALS}`, 'exec 3>&1 4>&2'];
 
-/** The command of a shell that says `ready` and then waits for the line that makes it a program; half a line runs nothing. */
+/** What a shell that waits for its program says, with its process id. */
+export const READY = /ready (\d+)\r?\n/;
+
+/** The command of a shell that says READY and then waits for the line that makes it a program; half a line runs nothing. */
 export const parkedShell: readonly string[] = [
   '/bin/sh',
   '-c',
-  [...BEGIN, 'echo ready', 'IFS= read -r script || exit 137', 'eval "$script"'].join('\n'),
+  [...BEGIN, 'echo "ready $$"', 'IFS= read -r script || exit 137', 'eval "$script"'].join('\n'),
   'sh',
   '\n',
 ];
 
-/** The same without waiting, for a terminal, on which a line would be echoed. stty(1) is there or not; the engine sets the size as well. */
-export function terminalShell(program: ProgramCommand, { cols, rows }: { cols: number; rows: number }): string[] {
-  const size = `stty rows ${rows} cols ${cols} 2>/dev/null`;
-  return ['/bin/sh', '-c', [...BEGIN, size, programLine(program)].join('\n'), 'sh', '\n'];
+/** Makes a parked shell say `held` and stop: it reads nothing more from its stdin. */
+export const holdLine = 'echo held; kill -s STOP $$\n';
+export const HELD = /held\n/;
+
+/**
+ * The same for a terminal, beside a parked shell that holds: it takes that one's place, and its line from that one's stdin. On a terminal
+ * the line would be echoed and cut, and in a command line everyone on the machine could read the program's variables. What it takes the
+ * place of is gone, and counts no more, before the program starts.
+ */
+export function terminalShell(heldPid: number): readonly string[] {
+  const script = [
+    ...BEGIN,
+    `exec 5</proc/${heldPid}/fd/0 || exit 137`,
+    'echo "ready $$"',
+    'IFS= read -r script <&5 || exit 137',
+    'exec 5<&-',
+    `kill -s KILL ${heldPid}`,
+    `while kill -s 0 ${heldPid}; do :; done 2>/dev/null`,
+    'eval "$script"',
+  ];
+  return ['/bin/sh', '-c', script.join('\n'), 'sh', '\n'];
 }
 
-/** Variables that shells keep for themselves or can't name: setting them there fails or does not last, so env(1) does it. */
+/**
+ * Variables that shells keep for themselves or can't name, so that setting them there fails or does not last, and those that change what a
+ * shell does or says (bash: TMOUT ends its reads, EXECIGNORE hides programs, a locale that is not there is complained of). env(1) sets them.
+ */
 const NOT_SHELLS =
-  /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|POSIXLY_CORRECT|BASH.*|[0-9].*|.*\W.*)$/s;
+  /^(_|OPTIND|LINENO|PPID|UID|EUID|GROUPS|RANDOM|SRANDOM|SECONDS|EPOCH.*|FUNCNAME|DIRSTACK|SHELLOPTS|POSIXLY_CORRECT|BASH.*|TMOUT|EXECIGNORE|GLOBIGNORE|LC_.*|[0-9].*|.*\W.*)$/s;
 
 /** A program's failed start for want of env(1). */
 export const NO_ENV = 125;
