@@ -16,6 +16,10 @@ const boundaries = [
   { sourceTag: 'scope:provider', onlyDependOnLibsWithTags: ['scope:core', 'scope:seccomp', 'scope:conformance'] },
   { sourceTag: 'scope:registry', onlyDependOnLibsWithTags: ['scope:core'] },
   { sourceTag: 'scope:client', onlyDependOnLibsWithTags: ['scope:client'] },
+  {
+    sourceTag: 'scope:cli',
+    onlyDependOnLibsWithTags: ['scope:core', 'scope:provider', 'scope:registry', 'scope:client'],
+  },
   { sourceTag: 'scope:app', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['*'] },
 ];

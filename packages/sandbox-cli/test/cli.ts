@@ -40,7 +40,7 @@ export interface Surroundings {
   readonly cwd?: string;
   /** Given to it whole. */
   readonly input?: string;
-  /** More comes on its stdin later. */
+  /** Comes on its stdin later. Without this and `input` there is nothing to read. */
   readonly keepOpen?: boolean;
 }
 
@@ -53,10 +53,10 @@ export function start(
   const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env;
   const child = spawn(command, args, {
     env: { PATH, HOME, TMPDIR, XDG_STATE_HOME: stateHome(), ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined && keepOpen !== true ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   });
-  if (keepOpen !== true) child.stdin.end(input ?? '');
+  if (input !== undefined) child.stdin?.end(input);
   return new Running(child);
 }
 
@@ -99,3 +99,7 @@ export async function until(condition: () => boolean, told: () => string): Promi
     await new Promise((again) => setTimeout(again, 20));
   }
 }
+
+/** A text that holds another, or matches an expression, in what is expected. */
+export const containing = (text: string): unknown => expect.stringContaining(text);
+export const matching = (expression: RegExp): unknown => expect.stringMatching(expression);

@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { bin, cli, folder, isRoot, start } from './cli.js';
+import { bin, cli, containing, folder, isRoot, start } from './cli.js';
 import type { Said } from './cli.js';
 
 jest.setTimeout(60_000);
@@ -38,7 +38,7 @@ test('a Docker engine that is not there is a weakness, with what to do', async (
   expect(findingOf(said, 'docker')).toMatchObject({
     verdict: 'weaker',
     detail: 'No Docker engine answers at /nowhere/docker.sock.',
-    fix: expect.stringContaining('DOCKER_HOST'),
+    fix: containing('DOCKER_HOST'),
   });
 });
 
@@ -47,15 +47,15 @@ test('a home that cannot be written is found, and exits with 1', async () => {
   expect(said.code).toBe(1);
   expect(findingOf(said, 'folder of runs')).toMatchObject({
     verdict: 'broken',
-    detail: expect.stringContaining('/proc/nowhere/.local/state'),
-    fix: expect.stringContaining('XDG_STATE_HOME'),
+    detail: containing('/proc/nowhere/.local/state'),
+    fix: containing('XDG_STATE_HOME'),
   });
 });
 
 test('a server that does not answer, and one that wants a token, are found', async () => {
   const nobody = await doctor({ ERGON_SANDBOX_URL: 'http://127.0.0.1:9' });
   expect(nobody.code).toBe(0);
-  expect(findingOf(nobody, 'server')).toMatchObject({ verdict: 'weaker', fix: expect.stringContaining('--url') });
+  expect(findingOf(nobody, 'server')).toMatchObject({ verdict: 'weaker', fix: containing('--url') });
 });
 
 test('user namespaces that are switched off are found', async () => {
@@ -63,8 +63,8 @@ test('user namespaces that are switched off are found', async () => {
   expect(said.code).toBe(1);
   expect(findingOf(said, 'sandbox-exec')).toMatchObject({
     verdict: 'broken',
-    detail: expect.stringContaining('User namespaces are switched off'),
-    fix: expect.stringContaining('sysctl'),
+    detail: containing('User namespaces are switched off'),
+    fix: containing('sysctl'),
   });
 });
 
@@ -107,8 +107,8 @@ if (isRoot) {
     expect(said.code).toBe(1);
     expect(findingOf(said, 'sandbox-exec')).toMatchObject({
       verdict: 'broken',
-      detail: expect.stringContaining(detail),
-      fix: expect.stringContaining(fix),
+      detail: containing(detail),
+      fix: containing(fix),
     });
   });
 
@@ -117,7 +117,7 @@ if (isRoot) {
     expect(said.code).toBe(1);
     expect(findingOf(said, 'sandbox-exec')).toMatchObject({
       detail: 'The tool "prlimit" is missing.',
-      fix: expect.stringContaining('util-linux'),
+      fix: containing('util-linux'),
     });
   });
 
@@ -126,7 +126,7 @@ if (isRoot) {
     expect(said.code).toBe(0);
     expect(findingOf(said, 'sandbox-exec: terminals')).toMatchObject({
       verdict: 'weaker',
-      detail: expect.stringContaining('"perl"'),
+      detail: containing('"perl"'),
     });
   });
 
@@ -136,7 +136,7 @@ if (isRoot) {
     expect(findingOf(said, 'sandbox-exec: disk')?.detail).toBe('polled');
     expect(findingOf(said, 'sandbox-exec: limits')).toMatchObject({
       verdict: 'weaker',
-      detail: expect.stringContaining('disk'),
+      detail: containing('disk'),
     });
   });
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { cli, examples, folder, start, startCli, bin, stateHome, until } from './cli.js';
+import { bin, cli, containing, examples, folder, matching, start, startCli, stateHome, until } from './cli.js';
 
 jest.setTimeout(60_000);
 
@@ -48,7 +48,7 @@ test('one file runs by itself', async () => {
 
 test("a solution's tests run with --tests", async () => {
   const { code, stdout, stderr } = await cli(['run', join(examples, 'word-count'), '--tests']);
-  expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: expect.stringMatching(/Ran \d+ tests[\s\S]*OK/) });
+  expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: matching(/Ran \d+ tests[\s\S]*OK/) });
 });
 
 test('the end of its time is 124, a limit 137, a signal of its own 128 and its number, each said in a sentence', async () => {
@@ -64,12 +64,12 @@ test('a limit that was lowered is said to be, by its option, if it was asked for
   const asked = await cli(['run', slow, '--cpu', '4000', '--', 'true']);
   expect(asked).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^ergon-sandbox: --cpu was lowered from 4000 CPUs/),
+    stderr: matching(/^ergon-sandbox: --cpu was lowered from 4000 CPUs/),
   });
   const named = await cli(['run', slow, '--provider', 'docker', '--', 'true'], {
     env: { DOCKER_HOST: 'unix:///nowhere' },
   });
-  expect(named).toMatchObject({ code: 0, stderr: expect.stringContaining('sandbox-exec serves in its place') });
+  expect(named).toMatchObject({ code: 0, stderr: containing('sandbox-exec serves in its place') });
 });
 
 test('what keeps it from running is 125, with what to do', async () => {
@@ -88,7 +88,7 @@ test('what keeps it from running is 125, with what to do', async () => {
   ];
   for (const [args, sentence] of cases) {
     const said = await cli(args);
-    expect({ args, ...said }).toEqual({ args, code: 125, stdout: '', stderr: expect.stringMatching(sentence) });
+    expect({ args, ...said }).toEqual({ args, code: 125, stdout: '', stderr: matching(sentence) });
   }
 });
 
@@ -144,7 +144,7 @@ test('what it left in /output is written where --keep-output says, and no link t
   const target = join(folder(), 'kept');
   const script = 'mkdir /output/a; echo one > /output/a/b.txt; ln -s /etc/passwd /output/link';
   const said = await cli(['run', slow, '-o', target, '--', 'sh', '-c', script]);
-  expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining('1 file of /output written') });
+  expect(said).toMatchObject({ code: 0, stderr: containing('1 file of /output written') });
   expect(readFileSync(join(target, 'a/b.txt'), 'utf8')).toBe('one\n');
   expect(readdirSync(target)).toEqual(['a']);
   const trap = folder({ 'safe.txt': 'as it was' });
@@ -152,7 +152,7 @@ test('what it left in /output is written where --keep-output says, and no link t
   symlinkSync(join(trap, 'safe.txt'), join(linked, 'a.txt'));
   symlinkSync(trap, join(linked, 'dir'));
   const file = await cli(['run', slow, '-o', linked, '--', 'sh', '-c', 'echo evil > /output/a.txt']);
-  expect(file).toMatchObject({ code: 125, stderr: expect.stringContaining('is a link, which is not followed') });
+  expect(file).toMatchObject({ code: 125, stderr: containing('is a link, which is not followed') });
   const through = await cli([
     'run',
     slow,
@@ -163,7 +163,7 @@ test('what it left in /output is written where --keep-output says, and no link t
     '-c',
     'mkdir /output/dir; echo evil > /output/dir/safe.txt',
   ]);
-  expect(through).toMatchObject({ code: 125, stderr: expect.stringContaining('leads out of') });
+  expect(through).toMatchObject({ code: 125, stderr: containing('leads out of') });
   expect(readFileSync(join(trap, 'safe.txt'), 'utf8')).toBe('as it was');
 });
 

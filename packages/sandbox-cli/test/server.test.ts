@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { cli, containing, examples, folder, matching, repository, start, startCli, until } from './cli.js';
+import type { Running, Said, Surroundings } from './cli.js';
+
+jest.setTimeout(60_000);
+
+const token = 'a-token-for-these-tests';
+let server: Running;
+let url = '';
+
+beforeAll(async () => {
+  const env = {
+    ERGON_SANDBOX_PORT: '0',
+    ERGON_SANDBOX_TOKEN: token,
+    ERGON_SANDBOX_DATA_DIR: folder(),
+    ERGON_SANDBOX_EXAMPLES: examples,
+    DOCKER_HOST: 'unix:///nowhere',
+  };
+  server = start(process.execPath, [join(repository, 'apps/api/dist/main.js')], { env });
+  await until(
+    () => (url = /Listening on (http:[^"]+)"/.exec(server.stdout + server.stderr)?.[1] ?? '') !== '',
+    () => server.stdout + server.stderr,
+  );
+});
+
+afterAll(async () => {
+  server.child.kill('SIGTERM');
+  expect((await server.end()).code).toBe(0);
+});
+
+const here = (): Surroundings => ({ env: { ERGON_SANDBOX_URL: url, ERGON_SANDBOX_TOKEN: token } });
+const ask = (...args: string[]): Promise<Said> => cli(args, here());
+
+test('solutions, providers and history are lists, and JSON with --json', async () => {
+  expect(await ask('solutions', '--name', 'count')).toMatchObject({
+    code: 0,
+    stdout: matching(/^ID .*\nword-count +Word count +1\.0\.0 /),
+  });
+  expect(await ask('providers')).toMatchObject({
+    code: 0,
+    stdout: matching(/sandbox-exec +yes +yes[\s\S]*docker +no .*No Docker engine/),
+  });
+  await ask('test', 'fails');
+  expect(await ask('history', '-n', '1')).toMatchObject({
+    code: 0,
+    stdout: matching(/EXECUTION .*\n\S+ +fails +failed +1 /),
+  });
+  const json = await ask('history', '-n', '1', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject([{ solution_id: 'fails', exit_code: 1 }]);
+});
+
+test("a solution runs there: its output, each stream, and its code; its tests; a command of one's own", async () => {
+  expect(await ask('test', 'hello-python')).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: containing('Hello from inside'),
+  });
+  expect(await ask('test', 'word-count', '--tests')).toMatchObject({ code: 0 });
+  const own = await ask('test', 'hello-python', '-e', 'A=1', '--', 'sh', '-c', 'printf "a\\rb"; echo $A >&2; exit 9');
+  expect(own).toEqual({ code: 9, stdout: 'a\rb', stderr: '1\n' });
+  expect(await ask('test', 'never-ends', '--timeout', '1')).toMatchObject({ code: 124, stderr: containing('timeout') });
+  const json = await ask('test', 'hello-python', '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ status: 'completed', exit_code: 0 });
+});
+
+test('Ctrl-C stops it there, and the sandbox is removed', async () => {
+  const running = startCli(['test', 'never-ends'], here());
+  await until(
+    () => running.stdout.includes('\n'),
+    () => running.stderr,
+  );
+  running.child.kill('SIGINT');
+  expect((await running.end()).code).toBe(130);
+  const active = await fetch(`${url}/api/ergon/sandbox/active`, { headers: { Authorization: `Bearer ${token}` } });
+  expect(await active.json()).toEqual([]);
+});
+
+test('a folder is added once it has run here, and not if that failed', async () => {
+  const good = folder({ 'main.sh': 'echo well' });
+  const added = await ask('add', good, '--id', 'mine');
+  expect(added).toEqual({ code: 0, stdout: 'mine\n', stderr: containing('well') });
+  expect(await ask('test', 'mine')).toEqual({ code: 0, stdout: 'well\n', stderr: '' });
+  const bad = folder({ 'main.sh': 'exit 6' });
+  expect(await ask('add', bad, '--id', 'bad')).toMatchObject({ code: 6, stdout: '', stderr: containing('--no-run') });
+  expect(await ask('test', 'bad')).toMatchObject({ code: 125, stderr: containing('SANDBOX002') });
+  expect(await ask('add', bad, '--id', 'bad', '--no-run')).toMatchObject({ code: 0 });
+});
+
+test('logs print what an execution wrote; -f goes on to its end, and without it what there is by now comes', async () => {
+  const slow = startCli(['test', 'hello-python', '--', 'sh', '-c', 'echo first; sleep 2; echo last'], here());
+  await until(
+    () => slow.stdout === 'first\n',
+    () => slow.stderr,
+  );
+  const rows = JSON.parse((await ask('history', '--solution', 'hello-python', '-n', '1', '--json')).stdout) as {
+    execution_id: string;
+  }[];
+  const id = rows[0]?.execution_id ?? '';
+  expect(await ask('logs', id)).toEqual({ code: 0, stdout: 'first\n', stderr: '' });
+  expect(await ask('logs', '-f', id)).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' });
+  expect(await ask('logs', id)).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' });
+  expect((await ask('logs', id, '--json')).stdout).toContain('"type":"complete"');
+  await slow.end();
+});
+
+test('what the server refuses, or nobody hears, is a sentence with what to do', async () => {
+  expect(await cli(['solutions', '--url', url])).toMatchObject({
+    code: 1,
+    stderr: matching(/token is needed[\s\S]*Set ERGON_SANDBOX_TOKEN/),
+  });
+  expect(await cli(['solutions', '--url', 'http://127.0.0.1:9'])).toMatchObject({
+    code: 1,
+    stderr: matching(/could not be reached[\s\S]*--url/),
+  });
+  expect(await cli(['solutions', '--url', 'nowhere'])).toMatchObject({
+    code: 1,
+    stderr: containing('no address of a server'),
+  });
+  expect(await ask('logs', 'nope')).toMatchObject({ code: 1, stderr: containing('SANDBOX006') });
+  expect(await ask('test', 'hello-python', '--memory', 'x')).toMatchObject({
+    code: 125,
+    stderr: containing('--memory: must be a size'),
+  });
+});
