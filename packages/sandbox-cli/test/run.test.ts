@@ -41,6 +41,11 @@ test('a command after "--" runs in place of its own, and options after it are th
   expect(said).toEqual({ code: 7, stdout: '-e --json\n', stderr: '' });
 });
 
+test('output of any length comes whole', async () => {
+  const said = await cli(['run', slow, '--', 'sh', '-c', 'yes | head -c 3000000']);
+  expect({ ...said, stdout: said.stdout.length }).toEqual({ code: 0, stdout: 3_000_000, stderr: '' });
+});
+
 test('one file runs by itself', async () => {
   const path = join(folder({ 'a.sh': 'echo from $(ls)\n', 'b.txt': 'other' }), 'a.sh');
   expect(await cli(['run', path])).toEqual({ code: 0, stdout: 'from a.sh\n', stderr: '' });

@@ -8,6 +8,7 @@ import { passInput, terminalSize } from '../local/input.js';
 import { writeOutput } from '../local/keep-output.js';
 import { LocalRunner } from '../local/runner.js';
 import { eventToWire, resultToWire } from '../local/wire.js';
+import { errorsToTell } from '../output/errors.js';
 import { Pipes } from '../output/pipe.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
@@ -137,5 +138,6 @@ async function tell(result: SandboxResult, { json }: RunOptions, pipes: Pipes): 
   if (json === 'events') {
     await pipes.write('stdout', `${JSON.stringify({ type: 'result', ...resultToWire(result) })}\n`);
   }
-  for (const sentence of result.errors) complain(plain(sentence));
+  if (pipes.closed.aborted) return;
+  for (const sentence of json === undefined ? errorsToTell(result.errors) : result.errors) complain(plain(sentence));
 }

@@ -3,6 +3,7 @@ import { exitCodes } from '../failure.js';
 import { Interrupts } from '../interrupts.js';
 import { wireRequestOf } from '../limits.js';
 import type { LimitOptions } from '../limits.js';
+import { errorsToTell } from '../output/errors.js';
 import { Pipes } from '../output/pipe.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
@@ -49,8 +50,9 @@ export async function test(id: string, command: readonly string[], options: Test
       progress.clear();
       const result = await server.json<ResultAnswer>('GET', `/sandbox/results/${sandboxId}`, { query: { wait: 30 } });
       if (options.json !== undefined) await pipes.write('stdout', `${JSON.stringify(result)}\n`);
-      for (const sentence of result.errors) complain(plain(sentence));
       if (pipes.closed.aborted) return exitCodes.brokenPipe;
+      const errors = options.json === undefined ? errorsToTell(result.errors) : result.errors;
+      for (const sentence of errors) complain(plain(sentence));
       return exitCodeOf({ cause: result.cause, exitCode: result.exit_code }, interrupts.exitCode);
     } finally {
       if (options.keep === true) say(`The sandbox ${sandboxId} is kept.`);
