@@ -33,6 +33,8 @@ export interface RunContext {
   readonly before: Counters;
   /** What workspace and output hold; null: can't be told now. */
   diskBytes(): Promise<number | null>;
+  /** Nothing is in /output; null: not known. */
+  outputEmpty(): Promise<boolean | null>;
   /** Watches the disk; the returned function ends that. */
   watch(exceeded: (hit: LimitHit) => void, failed: (error: unknown) => void): () => void;
 }
@@ -209,7 +211,12 @@ export class DockerRun implements SandboxProcess {
 
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
     const { before, limits, ownProcesses } = this.context;
-    const diskBytes = await bounded(MEASURE_MS, undefined, () => this.context.diskBytes()).catch(() => null);
+    const inTime = <Value>(measure: () => Promise<Value>): Promise<Value | null> =>
+      bounded(MEASURE_MS, undefined, measure).catch(() => null);
+    const [diskBytes, outputEmpty] = await Promise.all([
+      inTime(() => this.context.diskBytes()),
+      inTime(() => this.context.outputEmpty()),
+    ]);
     const met = limitsMet(before, this.#last, limits, this.#oomKilled);
     if (diskBytes !== null && diskBytes > limits.diskBytes && !this.#diskHit) {
       met.push({ limit: 'disk', value: limits.diskBytes, evidence: `${diskBytes} bytes, counted at the end` });
@@ -220,7 +227,8 @@ export class DockerRun implements SandboxProcess {
       limitsHit: met,
       usage: usageBetween(before, this.#last, ownProcesses, diskBytes),
     });
-    return this.#unwatched === null ? end : { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };
+    if (this.#unwatched !== null) return { ...end, ...lost(this.#unwatched), limitsHit: end.limitsHit };
+    return outputEmpty === null || end.cause === 'lost' ? end : { ...end, outputEmpty };
   }
 
   async measure(): Promise<ResourceUsage> {

@@ -19,6 +19,7 @@ import { programVariables } from './container/environment.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
 import { SandboxDisk, useOfAll, watchDisk, type OpenFiles } from './disk/index.js';
+import { unlessAborted } from './engine/bounded.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
@@ -29,7 +30,8 @@ import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type NetworkOptions, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
 import type { DockerRun } from './run.js';
-import { startRun } from './start-run.js';
+import { Slots } from './slots.js';
+import { startRun, throwIfStopped } from './start-run.js';
 import { all } from './all.js';
 import { makeVolumes, mountsOf, volumesOf, WRITABLE } from './volumes.js';
 
@@ -47,6 +49,9 @@ export interface SandboxParts {
   /** The engine bounds volumes by itself. */
   readonly sizedVolumes: boolean;
 }
+
+/** Commands of ours beside a program, at once: each has a container, and with it all of the sandbox's memory. */
+const HELPERS = 4;
 
 /** A container that waits for its program, and what it had used by then. */
 interface Parked {
@@ -70,6 +75,7 @@ export class DockerSandbox implements DockerBox {
   readonly #removals = new Set<Promise<unknown>>();
   /** Those that could not be: what was lost may run on in them. */
   readonly #unremoved = new Set<RunContainer>();
+  readonly #helpers = new Slots(HELPERS);
   #closed = false;
   /** The last command's fate is unknown. */
   #lost = false;
@@ -167,7 +173,7 @@ export class DockerSandbox implements DockerBox {
     const { environment } = this.template;
     const image = programVariables(this.parts.image.environment);
     const all = { ...image, ...environment, ...run.environment, ...this.#fixedEnvironment() };
-    const process = await this.#start(await this.#takeParked(), run, all);
+    const process = await this.#start(await this.#takeParked(run.signal), run, all);
     this.#running = process;
     void process.gone.then(() => this.#parkNext());
     void process.ended.then(({ cause }) => {
@@ -179,15 +185,24 @@ export class DockerSandbox implements DockerBox {
 
   /** A command of ours: in a container of its own, so that neither sees the other's processes. */
   async assist(run: CommandSpec): Promise<SandboxProcess> {
-    const parked = await this.#takeParked();
-    this.#parkNext();
-    return this.#start(parked, run, run.environment);
+    const leave = await this.#helpers.take(run.signal);
+    try {
+      const parked = await this.#takeParked(run.signal);
+      this.#parkNext();
+      const process = await this.#start(parked, run, run.environment);
+      void process.gone.then(leave);
+      return process;
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   async #start(parked: Parked, run: CommandSpec, environment: Readonly<Record<string, string>>): Promise<DockerRun> {
     const { container, before } = parked;
     try {
       const keeper = await this.#disk.keeper();
+      throwIfStopped(run.signal);
       const { limits } = this.template;
       const process = await startRun(container, run, {
         environment,
@@ -197,6 +212,7 @@ export class DockerSandbox implements DockerBox {
         events: this.parts.events,
         before,
         diskBytes: () => keeper.usedBytes(),
+        outputEmpty: () => keeper.isEmpty('/output'),
         watch: (exceeded, failed) =>
           watchDisk({ use: (signal) => useOfAll(keeper, parked, signal) }, limits.diskBytes, exceeded, failed),
       });
@@ -218,11 +234,41 @@ export class DockerSandbox implements DockerBox {
     }
   }
 
-  async #takeParked(): Promise<Parked> {
-    if (this.#lost) await this.#removeLost();
-    this.#lost = false;
+  /** @throws SandboxError SANDBOX011 when it is not wanted any more; what it waited for is the next command's */
+  async #takeParked(signal: AbortSignal): Promise<Parked> {
     const ahead = this.#parked;
     this.#parked = null;
+    const taking = this.#ready(ahead);
+    try {
+      const parked = await unlessAborted(taking, signal);
+      throwIfStopped(signal);
+      return parked;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.#putBack(taking);
+      throwIfStopped(signal);
+      throw error;
+    }
+  }
+
+  #putBack(taking: Promise<Parked>): void {
+    if (this.#parked === null) {
+      this.#parked = taking;
+      this.#parked.catch(() => undefined); // the next command tries again
+    } else {
+      const removal = taking.then(
+        (parked) => this.#remove(parked),
+        () => undefined, // it removed what it had made
+      );
+      this.#removals.add(removal);
+      void removal.then(() => this.#removals.delete(removal));
+    }
+  }
+
+  /** @param ahead made for it ahead of its time, if it could be */
+  async #ready(ahead: Promise<Parked> | null): Promise<Parked> {
+    if (this.#lost) await this.#removeLost();
+    this.#lost = false;
     const parked = (await ahead?.catch(() => null)) ?? null; // what failed ahead of its time is tried again, and tells then
     if (parked !== null) {
       if (parked.removedFiles?.alive !== false && (await parked.container.isReady())) return parked;
@@ -265,7 +311,7 @@ export class DockerSandbox implements DockerBox {
     this.#closed = true;
     await this.#parked?.catch(() => undefined); // it removed what it had made
     this.#parked = null;
-    await Promise.all(this.#removals);
+    while (this.#removals.size > 0) await Promise.all(this.#removals);
     await this.#disk.close();
     const { engine } = this.parts;
     const { instanceId, sandboxId } = this.template;

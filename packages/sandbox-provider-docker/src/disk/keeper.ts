@@ -28,10 +28,20 @@ export interface DiskUse {
 }
 
 /**
- * Answers the first line with the device of each folder, and every other with the sum of what is allocated, in KiB, and the number of lines in
+ * Answers the first line with the device of each folder; one that names a folder with what is in it, without loading its names; and every other with the sum of what is allocated, in KiB, and the number of lines in
  * which du tells it: one for each file or folder, and the sum. The sum is the last line whatever names the files have.
  */
-const script = `IFS= read -r _; echo $(stat -c %d "$@"); while IFS= read -r _; do echo $(du -akcx "$@" | sed -n '$p;$='); done`;
+const script = `IFS= read -r _; echo $(stat -c %d "$@")
+while IFS= read -r folder; do
+  if [ -z "$folder" ]; then echo $(du -akcx "$@" | sed -n '$p;$=')
+  else
+    case $(find "$folder" -mindepth 1 -maxdepth 1 -exec echo some \\; -quit 2>/dev/null && echo done) in
+      done) echo empty ;;
+      some*) echo some ;;
+      *) echo unknown ;;
+    esac
+  fi
+done`;
 
 /** What a file that comes and goes makes du say; anything else means that it could not look everywhere. */
 const harmless = /: (No such file or directory|Not a directory)$/;
@@ -142,6 +152,12 @@ export class Keeper {
 
   async usedBytes(signal?: AbortSignal): Promise<number> {
     return (await this.use(signal)).bytes;
+  }
+
+  /** Whether nothing is in one of its folders. Null: its find(1) can't tell. @throws SandboxError SANDBOX011 */
+  async isEmpty(folder: string, signal?: AbortSignal): Promise<boolean | null> {
+    const answer = await this.shell.ask(folder, signal);
+    return answer === 'empty' ? true : answer === 'some' ? false : null;
   }
 
   /** Removes the container, not the volumes. Safe to call twice. */

@@ -32,3 +32,19 @@ export async function bounded<Answer>(
     cut.catch(() => undefined);
   }
 }
+
+/** Waits no longer than the signal lets; what is waited for goes on. @throws the signal's reason */
+export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  let forget = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    signal.addEventListener('abort', fail, { once: true });
+    forget = () => signal.removeEventListener('abort', fail);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    forget();
+  }
+}
