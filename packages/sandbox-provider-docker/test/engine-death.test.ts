@@ -81,6 +81,24 @@ test.each([60, 250, 450])(
   },
 );
 
+test('the same sandbox runs its next command when the engine is back from an outage', async () => {
+  const sandbox = await server.sandbox();
+  const outage = async (): Promise<void> => {
+    await engine.stop('SIGKILL');
+    await delay(3000); // in which what is made ahead fails
+    await engine.start();
+  };
+  let over = Promise.resolve();
+  const run = await sandbox.run(['sh', '-c', 'echo up; sleep 1000'], { onChunk: () => void (over = outage()) });
+  expect(run.end).toMatchObject({ cause: 'lost' });
+  await over;
+  await until('the engine answers', async () => (await server.provider.probe()).available, 30_000);
+  const { end, stdout } = await sandbox.run(['sh', '-c', 'echo back; exit 2']);
+  expect(stdout).toBe('back\n');
+  expect(end).toMatchObject({ cause: 'exited', exitCode: 2, reason: null });
+  expect(await sandbox.cleanup()).toBe(true);
+});
+
 test('an engine that hangs is not waited for: a probe says so within its time', async () => {
   const pids = processesBelow(engine.pid);
   signalAll(pids, 'SIGSTOP');
