@@ -47,6 +47,7 @@ ${exits}
 Environment:
   XDG_STATE_HOME          where a run keeps what it needs while it lasts (~/.local/state)
   DOCKER_HOST             the Docker engine
+  ERGON_SANDBOX_IMAGES    its images: python=IMAGE,node=IMAGE,shell=IMAGE,default=IMAGE,tools=IMAGE
   NO_COLOR                no colours, if it is not empty
 `,
   test: `

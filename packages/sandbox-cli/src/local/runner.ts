@@ -20,8 +20,19 @@ const logger: Logger = {
 export async function localFactory(stateDir: string): Promise<SandboxFactory> {
   const factory = new SandboxFactory({ logger });
   await factory.add(execProvider, {}, { logger, stateDir });
-  await factory.add(dockerProvider, {}, { logger, stateDir });
+  await factory.add(dockerProvider, { images: imagesOf(process.env.ERGON_SANDBOX_IMAGES ?? '') }, { logger, stateDir });
   return factory;
+}
+
+/** `python=IMAGE,node=IMAGE,…`, as the server takes it; the provider checks what they name. */
+function imagesOf(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+  return Object.fromEntries(
+    pairs.map((pair): [string, string] => {
+      const [name = '', ...image] = pair.trim().split('=');
+      return [name, image.join('=')];
+    }),
+  );
 }
 
 export async function closeFactory(factory: SandboxFactory): Promise<void> {
