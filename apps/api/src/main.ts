@@ -1,7 +1,10 @@
+#!/usr/bin/env node
 import { isSandboxError, sentenceOf } from '@ergon/sandbox-core';
-import { readConfig, unknownVariables } from './config/config.js';
+import { readConfig, unknownVariables, variableNames } from './config/config.js';
+import { helpText, readOptions } from './config/options.js';
 import { createContainer } from './container.js';
 import { consoleLogger } from './logging/logger.js';
+import { ownVersion } from './package-dir.js';
 import { startServer } from './server.js';
 import { tokens } from './tokens.js';
 
@@ -14,7 +17,13 @@ const endAsked = new Promise<NodeJS.Signals>((resolve) => {
 });
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env, process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  const { help, version } = readOptions(argv);
+  if (help === true || version === true) {
+    process.stdout.write(help === true ? helpText(variableNames) : `${ownVersion()}\n`);
+    return;
+  }
+  const config = readConfig(process.env, argv);
   const logger = consoleLogger(config.logLevel, process.stdout.isTTY);
   const unknown = unknownVariables(process.env);
   if (unknown.length > 0) logger.warn('These variables are set and not known here', { variables: unknown });

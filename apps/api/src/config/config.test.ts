@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig, unknownVariables, variableNames } from './config.js';
 
@@ -94,6 +95,7 @@ test.each([
   ['ERGON_SANDBOX_PROVIDER_OPTIONS', '[]', 'must be a JSON object by provider name'],
   ['ERGON_LOG_LEVEL', 'loud', 'must be error, critical, warn'],
   ['ERGON_SANDBOX_TOKEN', 'x', 'must have 16 to 1000 characters'],
+  ['ERGON_SANDBOX_TOKEN_FILE', '/nowhere/token', 'cannot be read'],
   ['ERGON_SANDBOX_PROVIDERS', 'x', 'does not support extra provider packages yet'],
   ['ERGON_SANDBOX_REGISTRY_URL', 'registry', 'must be an http or https address'],
   ['ERGON_SANDBOX_REGISTRY_URL', 'http://localhost:8102/', 'must be another server than this one'],
@@ -111,8 +113,25 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}.*${sentence}`));
 });
 
+test('the token may be in a file, whose last line end is not of it; a bad one, and two tokens, stop the start', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ergon-token-'));
+  const file = join(folder, 'token');
+  const environment = { ERGON_SANDBOX_HOST: '0.0.0.0', ERGON_SANDBOX_TOKEN_FILE: file };
+  try {
+    writeFileSync(file, 'a-token-of-this-test\n');
+    expect(readConfig(environment).token).toBe('a-token-of-this-test');
+    expect(() => readConfig({ ...environment, ERGON_SANDBOX_TOKEN: 'another-token-here' })).toThrow(
+      /^ERGON_SANDBOX_TOKEN_FILE: .*unset one/,
+    );
+    writeFileSync(file, 'short\n');
+    expect(() => readConfig(environment)).toThrow(/^ERGON_SANDBOX_TOKEN_FILE.*must have 16/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('an unknown option stops the start, and an unknown variable is named', () => {
-  expect(() => readConfig({}, ['--exmples', 'x'])).toThrow(/--exmples.*The only option is --examples DIR/s);
+  expect(() => readConfig({}, ['--exmples', 'x'])).toThrow(/--exmples.*The only options are --examples DIR/s);
   expect(unknownVariables({ ERGON_SANDBOX_PROT: '1', ERGON_SANDBOX_PORT: '1', HOME: '/' })).toEqual([
     'ERGON_SANDBOX_PROT',
   ]);

@@ -1,13 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Ceiling } from '@ergon/sandbox-core';
 import { imageField, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { HttpRegistryOptions } from '@ergon/sandbox-registry';
 import { registryTokenSchema, registryUrlSchema } from '@ergon/sandbox-registry';
 import { z } from 'zod';
 import { parseCeiling } from './ceiling.js';
+import { readOptions } from './options.js';
 
 /** What the server was told at its start. */
 export interface ServerConfig {
@@ -81,6 +82,11 @@ const hostField = z
   .regex(/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/, 'must be host names without ports, separated by commas');
 const providerNameField = z.string().regex(/^[\w.@/-]+$/, 'must be names of providers, separated by commas');
 
+const pathField = z.string().refine((path) => !path.includes('\0'), 'must be a path');
+const tokenField = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,1000}$/, 'must have 16 to 1000 characters of printable ASCII, and no spaces');
+
 /** `python=…,node=…,shell=…,default=…,network=…,tools=…` */
 const imagesField = list(
   z.string().refine((pair) => {
@@ -104,10 +110,7 @@ const environmentSchema = z.object({
     )
     .default('127.0.0.1'),
   ERGON_SANDBOX_PORT: wholeNumber(0, 65_535).default(8102),
-  ERGON_SANDBOX_DATA_DIR: z
-    .string()
-    .refine((path) => !path.includes('\0'), 'must be a path')
-    .optional(),
+  ERGON_SANDBOX_DATA_DIR: pathField.optional(),
   ERGON_SANDBOX_MAX_CONCURRENT: wholeNumber(1, 10_000).default(10),
   ERGON_SANDBOX_PREFER: list(providerNameField).default([]),
   ERGON_SANDBOX_ORIGINS: list(originField).default([]),
@@ -139,10 +142,8 @@ const environmentSchema = z.object({
       ),
     )
     .default('info'),
-  ERGON_SANDBOX_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,1000}$/, 'must have 16 to 1000 characters of printable ASCII, and no spaces')
-    .optional(),
+  ERGON_SANDBOX_TOKEN: tokenField.optional(),
+  ERGON_SANDBOX_TOKEN_FILE: pathField.optional(),
   ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
   ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
   ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
@@ -163,10 +164,11 @@ export function readConfig(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const given = parseInput(environmentSchema, set);
-  if (!isLoopback(given.ERGON_SANDBOX_HOST) && given.ERGON_SANDBOX_TOKEN === undefined) {
+  const token = readToken(given);
+  if (!isLoopback(given.ERGON_SANDBOX_HOST) && token === null) {
     throw new SandboxError(
       'SANDBOX008',
-      `ERGON_SANDBOX_HOST: ${given.ERGON_SANDBOX_HOST} can be reached by others, so ERGON_SANDBOX_TOKEN is needed: at least 16 characters, e.g. of "openssl rand -hex 32".`,
+      `ERGON_SANDBOX_HOST: ${given.ERGON_SANDBOX_HOST} can be reached by others, so ERGON_SANDBOX_TOKEN is needed (or ERGON_SANDBOX_TOKEN_FILE): at least 16 characters, e.g. of "openssl rand -hex 32".`,
     );
   }
   const examples = readOptions(argv).examples ?? given.ERGON_SANDBOX_EXAMPLES;
@@ -175,7 +177,7 @@ export function readConfig(
     host: given.ERGON_SANDBOX_HOST,
     port: given.ERGON_SANDBOX_PORT,
     dataDir: resolve(given.ERGON_SANDBOX_DATA_DIR ?? defaultDataDir(set)),
-    token: given.ERGON_SANDBOX_TOKEN ?? null,
+    token,
     maxConcurrent: given.ERGON_SANDBOX_MAX_CONCURRENT,
     prefer: given.ERGON_SANDBOX_PREFER,
     origins: new Set(given.ERGON_SANDBOX_ORIGINS),
@@ -207,12 +209,22 @@ function existingRegistry(given: z.output<typeof environmentSchema>): HttpRegist
   return { url, ...(token !== undefined && { token }) };
 }
 
-function readOptions(argv: readonly string[]): { examples?: string | undefined } {
-  try {
-    return parseArgs({ args: [...argv], options: { examples: { type: 'string' } } }).values;
-  } catch (error) {
-    throw new SandboxError('SANDBOX008', `${sentenceOf(error)}. The only option is --examples DIR.`, { cause: error });
+/** The token itself, or that in a file, as service managers hand secrets over. */
+function readToken(given: z.output<typeof environmentSchema>): string | null {
+  const { ERGON_SANDBOX_TOKEN: token, ERGON_SANDBOX_TOKEN_FILE: file } = given;
+  if (file === undefined) return token ?? null;
+  if (token !== undefined) {
+    throw new SandboxError('SANDBOX008', 'ERGON_SANDBOX_TOKEN_FILE: ERGON_SANDBOX_TOKEN is set too; unset one.');
   }
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_TOKEN_FILE: cannot be read: ${sentenceOf(error)}.`, {
+      cause: error,
+    });
+  }
+  return parseInput(tokenField, text.trimEnd(), 'ERGON_SANDBOX_TOKEN_FILE');
 }
 
 function isLoopback(host: string): boolean {
