@@ -28,11 +28,10 @@ afterAll(() => {
 const bin = (): string => join(folder, 'node_modules/.bin/ergon-sandbox-api');
 const program = (): string => join(folder, 'node_modules/@ergon/sandbox-api/dist/main.js');
 
-async function end(child: ChildProcess): Promise<unknown> {
+async function end(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  const [code] = (await exit) as [unknown];
-  return code;
+  process.kill(-(child.pid ?? 0), 'SIGTERM');
+  await exit;
 }
 
 /** Starts it outside the repository. @returns its address once it listens */
@@ -48,6 +47,7 @@ async function start(command: string, args: readonly string[]): Promise<{ url: s
       ERGON_SANDBOX_DATA_DIR: data,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // npx does not hand signals on: they go to its group, as those of a terminal do
   });
   children.push(child);
   let output = '';
@@ -88,5 +88,13 @@ test.each([
   const opened = await post(`${url}/api/ergon/sandbox/test`, { solution_id: id, run: true });
   const result = await fetch(`${url}/api/ergon/sandbox/results/${String(opened.sandbox_id)}?wait=30`);
   expect(await result.json()).toMatchObject({ status: 'failed', exit_code: 3, stdout: '42\n' });
-  expect(await end(child)).toBe(0);
+  await end(child);
+  await until(
+    () =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    20_000,
+  );
 });
