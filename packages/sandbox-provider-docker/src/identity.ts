@@ -13,9 +13,15 @@ export interface Identity {
   readonly holder: number;
 }
 
-/** @param mapped the engine maps uids to others of the host (user namespaces, rootless), and has only a range of them */
-export function randomIdentity(mapped: boolean): Identity {
+/**
+ * @param mapped the engine maps uids to others of the host (user namespaces, rootless), and has only a range of them
+ * @param taken is told of a program's uid whether another sandbox has it
+ */
+export function randomIdentity(mapped: boolean, taken: (program: number) => boolean): Identity {
   const { first, last } = mapped ? MAPPED : UNUSED;
-  const program = randomInt(first, last);
-  return { program, holder: program + 1 };
+  for (;;) {
+    // Pairs that begin at even distances share no uid, or both.
+    const program = first + 2 * randomInt(Math.floor((last - first) / 2));
+    if (!taken(program)) return { program, holder: program + 1 };
+  }
 }

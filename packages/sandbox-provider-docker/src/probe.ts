@@ -1,11 +1,12 @@
 import type { Enforcement, ProviderCapabilities, ProviderProbe } from '@ergon/sandbox-core';
 import { hasErrorCode, sentenceOf } from '@ergon/sandbox-core';
 import type { EngineFacts } from './container/config.js';
+import { architecture } from './engine/architecture.js';
 import type { Engine } from './engine/engine.js';
 import { ImageList } from './images.js';
 
 /** An engine that hangs is not waited for longer, in ms. */
-const PROBE_MS = 8000;
+export const PROBE_MS = 8000;
 /** Engine 20.10: cgroup namespaces, `one-shot` measurements. */
 const OLDEST_API = [1, 41] as const;
 
@@ -186,9 +187,4 @@ function no(reason: string, fix: string): Unusable {
 function atLeast(version: string, [major, minor]: readonly [number, number]): boolean {
   const [a = 0, b = 0] = version.split('.').map(Number);
   return a > major || (a === major && b >= minor);
-}
-
-/** In Node's names. */
-function architecture(machine: string): string {
-  return { x86_64: 'x64', amd64: 'x64', aarch64: 'arm64', arm64: 'arm64' }[machine] ?? machine;
 }

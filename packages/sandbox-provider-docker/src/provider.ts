@@ -15,14 +15,14 @@ import type { DockerBox } from './box.js';
 import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
 import { normalFolder, refusedLimits, type ImageFacts } from './container/config.js';
 import { probeVolumeSize } from './disk/index.js';
-import { ANSWER_MS, bounded } from './engine/bounded.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
 import { imageFor, missingImage, missingTools, toolsImage } from './images.js';
 import { randomIdentity } from './identity.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
-import { capabilitiesOf, imagesOf, probeEngine, type UsableEngine } from './probe.js';
+import { capabilitiesOf, imagesOf, PROBE_MS, probeEngine, type UsableEngine } from './probe.js';
+import { refusalOf } from './refusal.js';
 import { reclaimFrom, removeSandbox } from './reclaim.js';
 import { DockerSandbox } from './sandbox.js';
 
@@ -41,6 +41,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   #connection: Connection | null = null;
   #usable: UsableEngine | null = null;
   #volumesAreSized: boolean | null = null;
+  /** The uid of each sandbox's programs. */
+  readonly #users = new Map<DockerBox, number>();
   /** Sandboxes of failed preparations that could not be removed, with their instances. */
   readonly #unremoved = new Map<string, string>();
 
@@ -66,15 +68,14 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     }
     this.#usable = found;
     connection.events.start();
-    const sizesVolumes = await this.#sizesVolumes(connection.engine);
+    const sizesVolumes = await this.#sizesVolumes(connection.engine, signal);
     return { available: true, capabilities: capabilitiesOf(found, this.#networks(found.images), sizesVolumes) };
   }
 
-  /** Asked once: it depends on the filesystem on which the engine keeps its volumes. */
-  async #sizesVolumes(engine: Engine): Promise<boolean> {
-    this.#volumesAreSized ??=
-      (await bounded(ANSWER_MS, undefined, () => probeVolumeSize(engine.docker, {}))) === undefined;
-    return this.#volumesAreSized;
+  /** Asked until it answers: it depends on the filesystem on which the engine keeps its volumes. */
+  async #sizesVolumes(engine: Engine, signal?: AbortSignal): Promise<boolean> {
+    this.#volumesAreSized ??= await probeVolumeSize(engine, PROBE_MS, signal);
+    return this.#volumesAreSized ?? false;
   }
 
   #networks(images: UsableEngine['images']): readonly ('none' | 'full')[] {
@@ -118,13 +119,14 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const { network } = this.options.images;
     const tools = toolsImage(template, this.options.images, usable.images);
     if (tools === null) throw new SandboxError('SANDBOX009', missingTools, { field: 'image' });
+    const identity = randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
     const sandbox = new DockerSandbox(
       {
         engine,
         events,
         facts: usable.facts,
         image,
-        identity: randomIdentity(usable.mapsUsers),
+        identity,
         seccomp: this.#seccomp,
         network:
           template.network.mode === 'none'
@@ -139,11 +141,12 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
       },
       template,
     );
+    this.#users.set(sandbox, identity.program);
     try {
       await sandbox.open();
     } catch (error) {
-      await this.#removeLater(template, sandbox.close());
-      throw error;
+      await this.#removeLater(template, this.close(sandbox));
+      throw refusalOf(error, template, image, usable.arch);
     }
     return sandbox;
   }
@@ -205,8 +208,9 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   protected override measure(sandbox: DockerBox): Promise<ResourceUsage> {
     return sandbox.measure();
   }
-  protected override close(sandbox: DockerBox): Promise<void> {
-    return sandbox.close();
+  protected override async close(sandbox: DockerBox): Promise<void> {
+    await sandbox.close();
+    this.#users.delete(sandbox);
   }
 
   override async reclaim(instanceId: string | null): Promise<number> {

@@ -5,6 +5,7 @@ const MiB = 1 << 20;
 const plan: ContainerPlan = {
   image: {
     reference: 'python:3-slim',
+    arch: 'x64',
     id: 'sha256:1',
     environment: ['PATH=/opt/bin:/bin', 'LD_LIBRARY_PATH=/workspace', 'WORD=a=b', 'LANG=x'],
     volumes: ['/data'],

@@ -12,6 +12,8 @@ export interface ImageFacts {
   readonly id: string;
   /** Its variables, `NAME=VALUE`. */
   readonly environment: readonly string[];
+  /** Of its programs, in Node's names. */
+  readonly arch: string;
   /** Paths that it declares as volumes. */
   readonly volumes: readonly string[];
 }
@@ -137,6 +139,8 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
     })),
     LogConfig: { Type: 'none', Config: {} },
     RestartPolicy: { Name: 'no' },
+    // Else its resolv.conf tells the name servers and the search list of the engine's host.
+    ...(networkMode === 'none' && { Dns: ['127.0.0.1'], DnsSearch: ['.'] }),
   };
 }
 

@@ -48,12 +48,25 @@ const harmless = /: (No such file or directory|Not a directory)$/;
 /** Folders that are too deep: BusyBox's du goes by whole paths, and holds each open. */
 const tooDeep = /: (File name too long|Too many open files)$/;
 
+/** BusyBox's du says names as they are: a line that begins with no word of du's own goes on with a name that holds a newline. */
+const BEGINNING = 'du: ';
+
+/** What is left to be told of the lines so far and one more. Pure. */
+export function withComplaint(lines: readonly string[], line: string): string[] {
+  if (!harmless.test(line)) return [...lines, line].slice(0, 100);
+  if (line.startsWith(BEGINNING)) return [...lines];
+  // The end of a complaint whose beginning, and any lines between, stand before it.
+  const begins = lines.findLastIndex((each) => each.startsWith(BEGINNING));
+  return begins === -1 ? [...lines] : lines.slice(0, begins);
+}
+
 /**
  * A container beside the sandbox's, which has its volumes: takes archives before the run, and tells what they hold while it runs. Has no network, and no capability but to look into
  * every folder. It does not see files that were removed and are still open: see {@link OpenFiles}.
  */
 export class Keeper {
-  #complaint: string | null = null;
+  /** Lines of du's that do not tell a harmless end yet. */
+  #complaints: string[] = [];
   #devices: readonly string[] = [];
 
   private constructor(
@@ -61,7 +74,7 @@ export class Keeper {
     private readonly image: string,
   ) {
     shell.onComplaint = (line) => {
-      if (!harmless.test(line)) this.#complaint ??= line;
+      this.#complaints = withComplaint(this.#complaints, line);
     };
   }
 
@@ -125,10 +138,12 @@ export class Keeper {
   /** What the volumes hold now. @throws SandboxError SANDBOX011 */
   async use(signal?: AbortSignal): Promise<DiskUse> {
     const answer = await this.shell.ask('', signal);
-    const complaint = this.#complaint;
-    this.#complaint = null;
-    const uncountable = tooDeep.test(complaint ?? '') ? `…${complaint?.slice(-120) ?? ''}` : null;
-    if (complaint !== null && uncountable === null) {
+    const complaints = this.#complaints;
+    this.#complaints = [];
+    const deep = complaints.find((line) => tooDeep.test(line));
+    const uncountable = deep === undefined ? null : `…${deep.slice(-120)}`;
+    const [complaint] = complaints;
+    if (complaint !== undefined && uncountable === null) {
       throw new SandboxError('SANDBOX011', `The disk cannot be watched: ${complaint.slice(0, 300)}.`);
     }
     const [, kilobytes, lines] = /^(\d+) total (\d+)$/.exec(answer) ?? [];

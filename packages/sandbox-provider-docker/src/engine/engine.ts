@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import { ask, unlessMissing } from './asking.js';
 import { ANSWER_MS, MAKE_MS } from './bounded.js';
 import { hasStatus } from './errors.js';
+import { architecture } from './architecture.js';
 import { EngineExecs } from './execs.js';
 import { parseStats, type EngineStats } from './stats.js';
 
@@ -68,7 +69,7 @@ export class Engine {
   async image(
     reference: string,
     signal?: AbortSignal,
-  ): Promise<{ id: string; environment: readonly string[]; volumes: readonly string[] } | null> {
+  ): Promise<{ id: string; arch: string; environment: readonly string[]; volumes: readonly string[] } | null> {
     try {
       const found = await ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
         this.docker.getImage(reference).inspect(),
@@ -76,6 +77,7 @@ export class Engine {
       const config = found.Config as Partial<typeof found.Config> | null;
       return {
         id: found.Id,
+        arch: architecture(found.Architecture),
         environment: config?.Env ?? [],
         volumes: Object.keys((config?.Volumes as Record<string, unknown> | null | undefined) ?? {}),
       };
