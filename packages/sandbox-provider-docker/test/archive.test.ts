@@ -266,6 +266,19 @@ describe('an archive of someone else', () => {
     }
   });
 
+  test('that holds more than its bound, names included, is refused, though it never ends', async () => {
+    const endless = pack();
+    const more = (): void => void endless.entry({ name: 'again', type: 'file' }, 'x', more);
+    more();
+    await expect(
+      buffer(checkedArchive(Readable.from(endless as AsyncIterable<Buffer>), owner, 100_000)),
+    ).rejects.toMatchObject({
+      code: 'SANDBOX004',
+      field: 'mounts',
+      message: 'The archive for /workspace holds more than 100000 bytes.',
+    });
+  });
+
   test('whose source fails is refused, with its reason', async () => {
     async function* source(): AsyncGenerator<Buffer> {
       yield Buffer.alloc(0);
