@@ -131,8 +131,8 @@ test('a configured origin may call, with a preflight, and reads errors too', asy
   expect(preflight.status).toBe(204);
   expect(preflight.headers).toMatchObject({
     'access-control-allow-origin': 'https://app.example.org',
-    'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
-    'access-control-allow-headers': 'Content-Type, Last-Event-ID, X-Request-Id',
+    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+    'access-control-allow-headers': 'Authorization, Content-Type, Last-Event-ID, Range, X-Request-Id',
     vary: expect.stringContaining('Origin') as string,
   });
   expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();

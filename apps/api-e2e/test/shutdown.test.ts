@@ -104,18 +104,6 @@ test('a data folder and a port serve one server at a time; the sentence says so'
 
 test.each<[string, Record<string, string>, string[], RegExp]>([
   [
-    'a host beyond the loopback',
-    { ERGON_SANDBOX_HOST: '0.0.0.0' },
-    [],
-    /^ERGON_SANDBOX_HOST: must be a loopback address/,
-  ],
-  [
-    'a token',
-    { ERGON_SANDBOX_TOKEN: 'secret' },
-    [],
-    /^ERGON_SANDBOX_TOKEN: is set, but this version does not support tokens yet/,
-  ],
-  [
     'a provider that is not there',
     { ERGON_SANDBOX_PREFER: 'nobody' },
     [],
