@@ -8,6 +8,8 @@ interface Arrow {
 const core = 'packages/sandbox-core/src/index.ts';
 const provider = 'packages/sandbox-provider-exec/src/index.ts';
 const registry = 'packages/sandbox-registry/src/index.ts';
+const client = 'packages/sandbox-client/src/index.ts';
+const cli = 'packages/sandbox-cli/src/main.ts';
 const app = 'apps/api/src/index.ts';
 
 const wrong: Arrow[] = [
@@ -18,6 +20,9 @@ const wrong: Arrow[] = [
   { from: provider, to: '@ergon/sandbox-api' },
   { from: registry, to: '@ergon/sandbox-provider-exec' },
   { from: registry, to: '@ergon/sandbox-api' },
+  { from: client, to: '@ergon/sandbox-core' },
+  { from: client, to: '@ergon/sandbox-api' },
+  { from: cli, to: '@ergon/sandbox-api' },
   // Another project's files by their path, and what the core must not know.
   { from: provider, to: '../../sandbox-core/src/index.js' },
   { from: core, to: 'express' },
@@ -33,6 +38,8 @@ const right: Arrow[] = [
   { from: app, to: '@ergon/sandbox-core' },
   { from: app, to: '@ergon/sandbox-provider-exec' },
   { from: app, to: '@ergon/sandbox-registry' },
+  { from: cli, to: '@ergon/sandbox-provider-exec' },
+  { from: cli, to: '@ergon/sandbox-core' },
   { from: app, to: 'express' },
 ];
 
