@@ -14,7 +14,13 @@ export async function startRun(container: RunContainer, run: CommandSpec, contex
   const nonce = `\x1e${randomBytes(16).toString('hex').toUpperCase()}`;
   const { command, stdin, tty, signal } = run;
   const environment = tty === undefined ? context.environment : { TERM: 'xterm', ...context.environment };
-  const shell = tty === undefined ? null : await container.takeTerminal(tty, signal);
+  const shell =
+    tty === undefined
+      ? null
+      : await container.takeTerminal(tty, signal).catch((error: unknown) => {
+          throwIfStopped(signal);
+          throw error;
+        });
   throwIfStopped(signal); // what is not wanted any more never runs
   const exec = shell?.exec ?? container.takeShell();
   const process = new DockerRun(container, exec, nonce, run, context);
