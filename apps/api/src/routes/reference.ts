@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RequestHandler, Response } from 'express';
 import { Router } from 'express';
@@ -6,7 +5,7 @@ import { HttpError } from '../http/problem.js';
 import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import { openApiDocument } from '../openapi/document.js';
-import { packageDir } from '../package-dir.js';
+import { ownVersion, packageDir } from '../package-dir.js';
 
 /** What the page loads comes from this server alone; its style sheet sets styles on elements, and its icons are data. */
 const pagePolicy = [
@@ -29,8 +28,7 @@ const files = {
 /** `/openapi.json`, and a page that shows it. They hold nothing of anybody's, so that no token is asked for. */
 export function referenceRoutes(): Router {
   const router = Router({ caseSensitive: true });
-  const { version } = JSON.parse(readFileSync(join(packageDir, 'package.json'), 'utf8')) as { version: string };
-  const document = JSON.stringify(openApiDocument(version));
+  const document = JSON.stringify(openApiDocument(ownVersion()));
   const sendDocument: RequestHandler = (_request, response) => {
     response.type('application/json').send(document);
   };

@@ -4,9 +4,12 @@ import { eventToJson } from '../wire/events.js';
 import { BodyStream } from './body-stream.js';
 import { takeTurn } from './turns.js';
 
+/** Between two events, or before the first, a line's end changes nothing. */
+const heartbeat = { text: '\n', everyMs: 15_000 };
+
 /** Answers with a JSON array of an execution's events, an event a line; of one that runs, until its end. */
 export async function sendEventsArray(response: Response, execution: Execution, after: number): Promise<void> {
-  const stream = new BodyStream(response, { contentType: 'application/json' });
+  const stream = new BodyStream(response, { contentType: 'application/json', heartbeat });
   let separator = '[\n';
   for await (const batch of execution.events({ after, signal: stream.left })) {
     if (batch.length === 0) continue;
