@@ -30,7 +30,7 @@ import type { KeptOutput } from './outputs.js';
 import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
-import type { ExecuteRequest } from './sandbox.js';
+import type { ExecuteRequest } from './execute-request.js';
 
 export interface RunnerOptions {
   /** A folder of this runner's own: history, logs, files of solutions, what providers keep. */

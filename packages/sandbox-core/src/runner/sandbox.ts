@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
-import { commandField, executionIdField, ttySizeField } from '../config/fields.js';
+import { executionIdField } from '../config/fields.js';
 import type { ProviderCapabilities } from '../contract/capabilities.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
 import type { SandboxFiles } from '../contract/files.js';
 import type { Logger } from '../contract/logger.js';
-import type { ExecutionEnd, SandboxProvider, TtySize } from '../contract/provider.js';
+import type { ExecutionEnd, SandboxProvider } from '../contract/provider.js';
 import type { SandboxResult } from '../contract/result.js';
 import { statusOfSandbox } from '../contract/status.js';
 import type { EndSummary, SandboxPhase, SandboxStatus } from '../contract/status.js';
@@ -23,23 +23,12 @@ import type { Execution } from './execution.js';
 import { boundedFiles } from './file-calls.js';
 import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
-import { InputChannel, ResizeChannel } from './interaction.js';
+import { commandOf, interactionOf } from './execute-request.js';
+import type { ExecuteRequest, Interaction } from './execute-request.js';
+import { Followers } from './followers.js';
 import { LiveExecution } from './live-execution.js';
 import type { Outputs } from './outputs.js';
 import { withText } from './results.js';
-
-export interface ExecuteRequest {
-  /** argv. Default: the solution's own command. */
-  readonly command?: readonly string[] | undefined;
-  /** The solution's `test_command`. @default false */
-  readonly test?: boolean | undefined;
-  /** Text: given whole; then stdin is closed. True: open, for `Execution.write`. Default: empty and closed. */
-  readonly stdin?: string | boolean | undefined;
-  /** A terminal of this size; its stdin is open. */
-  readonly tty?: TtySize | undefined;
-  /** Chosen by the caller: the same id again follows that execution and never starts a second. */
-  readonly executionId?: string | undefined;
-}
 
 /** What a sandbox needs of the house around it. */
 export interface SandboxPorts {
@@ -68,14 +57,6 @@ export interface SandboxPorts {
 
 const maxEarlyReports = 1000;
 
-/** How a program hears of people. */
-interface Interaction {
-  readonly input: InputChannel | null;
-  readonly resizes: ResizeChannel | null;
-  readonly text?: AsyncIterable<Uint8Array>;
-  readonly size?: TtySize;
-}
-
 /** A sandbox that is here: prepares, executes one command at a time, is cleaned. */
 export class Sandbox implements AsyncDisposable {
   readonly id: string;
@@ -101,7 +82,7 @@ export class Sandbox implements AsyncDisposable {
   #filesUsed = false;
   readonly #files: Required<SandboxFiles>;
   #restingSince: Date | null = null;
-  readonly #followers = new Set<(execution: Execution | null) => void>();
+  readonly #followers = new Followers();
 
   constructor(ports: SandboxPorts) {
     this.#ports = ports;
@@ -142,27 +123,8 @@ export class Sandbox implements AsyncDisposable {
    * `signal` is aborted. A follower that stops reading aborts it.
    */
   follow(signal?: AbortSignal): AsyncGenerator<Execution, void, undefined> {
-    const waiting: (Execution | null)[] = this.#current?.running === true ? [this.#current] : [];
-    let wake = (): void => undefined;
-    const tell = (execution: Execution | null): void => {
-      waiting.push(execution);
-      wake();
-    };
-    const leave = (): void => {
-      this.#followers.delete(tell);
-      tell(null);
-    };
-    this.#followers.add(tell);
-    signal?.addEventListener('abort', leave, { once: true });
-    if (this.#phase === 'cleaned' || signal?.aborted === true) leave();
-    return (async function* () {
-      for (;;) {
-        while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-        const execution = waiting.shift() ?? null;
-        if (execution === null || signal?.aborted === true) return;
-        yield execution;
-      }
-    })();
+    if (this.#phase === 'cleaned') return this.#followers.follow(null, AbortSignal.abort());
+    return this.#followers.follow(this.#current?.running === true ? this.#current : null, signal);
   }
 
   /** Why the preparation failed, a sentence. */
@@ -216,8 +178,9 @@ export class Sandbox implements AsyncDisposable {
         : parseInput(executionIdField, request.executionId, 'executionId');
     const known = this.#executions.get(executionId) ?? this.#ports.known(executionId);
     if (known !== null) return known;
-    const command = this.#command(request);
-    const interaction = this.#interaction(request);
+    const { solution, provider, capabilities } = this.#ports;
+    const command = commandOf(request, solution);
+    const interaction = interactionOf(request, provider.name, capabilities);
     if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
     if (this.#starting !== null || this.#current?.running === true) {
       throw new SandboxError('SANDBOX007', `Sandbox ${this.id} runs a command already; wait for its end, or stop it.`);
@@ -237,52 +200,6 @@ export class Sandbox implements AsyncDisposable {
       giveBack();
     });
     return starting;
-  }
-
-  #command({ command, test }: ExecuteRequest): readonly string[] {
-    if (command !== undefined) return parseInput(commandField, command, 'command');
-    const { runCommand, testCommand, mainFile, files } = this.#ports.solution;
-    if (test === true) {
-      if (testCommand === null)
-        throw new SandboxError('SANDBOX008', 'test: the solution has no test_command.', { field: 'test' });
-      return testCommand;
-    }
-    if (runCommand === null) {
-      throw new SandboxError(
-        'SANDBOX008',
-        files.has(mainFile)
-          ? `command: the solution has no run_command, and none follows from its main file "${mainFile}".`
-          : `command: the solution has no run_command, and its main file "${mainFile}" is not among its files.`,
-        { field: 'command' },
-      );
-    }
-    return runCommand;
-  }
-
-  /** @throws SandboxError SANDBOX008 (a size that is none), SANDBOX009 (the provider has no stdin, or no terminal) */
-  #interaction({ stdin = false, tty }: ExecuteRequest): Interaction {
-    const { provider, capabilities } = this.#ports;
-    const open = stdin === true || tty !== undefined;
-    for (const [field, asked] of [
-      ['tty', tty !== undefined],
-      ['stdin', open || stdin !== false],
-    ] as const) {
-      if (asked && !capabilities[field]) {
-        throw new SandboxError('SANDBOX009', `${field}: ${provider.name} does not have it.`, { field });
-      }
-    }
-    if (tty !== undefined && typeof stdin === 'string') {
-      throw new SandboxError('SANDBOX008', 'stdin: text is not for a terminal, which would echo it; write it.', {
-        field: 'stdin',
-      });
-    }
-    const resizes = tty === undefined ? null : new ResizeChannel();
-    return {
-      input: open ? new InputChannel() : null,
-      resizes,
-      ...(typeof stdin === 'string' && { text: once(stdin) }),
-      ...(tty !== undefined && { size: parseInput(ttySizeField, tty, 'tty') }),
-    };
   }
 
   async #start(executionId: string, command: readonly string[], interaction: Interaction): Promise<LiveExecution> {
@@ -310,7 +227,7 @@ export class Sandbox implements AsyncDisposable {
     const execution = new LiveExecution(executionId, this.id, log, { input, resizes });
     this.#current = execution;
     this.#restingSince = null;
-    for (const tell of this.#followers) tell(execution);
+    this.#followers.tell(execution);
     this.#lastEnd = null;
     if (this.#phase === 'ready') this.#phase = 'busy';
     const { timeoutMs, outputBytes } = config.limits;
@@ -502,7 +419,7 @@ export class Sandbox implements AsyncDisposable {
     this.#phase = 'cleaned';
     await history.add({ kind: 'gone', sandboxId: this.id, at: new Date().toISOString() });
     onGone(this);
-    for (const tell of this.#followers) tell(null);
+    this.#followers.end();
     await this.#current?.retire();
   }
 
@@ -525,8 +442,4 @@ export class Sandbox implements AsyncDisposable {
     }, this.#ports.idleMs);
     this.#idle.unref();
   }
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(Buffer.from(text));
 }
