@@ -182,6 +182,21 @@ describe('what a program planted', () => {
     expect(names.trim().split('\n').sort()).toEqual(['one', 'two']);
   });
 
+  it.each(['1969-01-01', '1901-12-14', '2300-01-01', '2446-05-10'])(
+    'may be dated %s, and comes all the same',
+    async (date) => {
+      const id = await open();
+      await run(id, `mkdir d; echo 1 > d/f; touch -d ${date} d/f; mkdir /output/d; cp -p d/f /output/d`);
+      for (const path of [files(id, '/d'), sandbox(`/results/${id}/files/d`)]) {
+        const { text } = await raw('GET', path);
+        expect(text).toMatch(/"modified":"\d{4}-\d\d-\d\dT/);
+        writeFileSync(join(folder, 'dated.zip'), (await raw('GET', `${path}?archive=zip`)).bytes);
+        expect(shell(`python3 -c 'import zipfile; print(zipfile.ZipFile("dated.zip").read("f"))'`)).toBe("b'1\\n'\n");
+        expect((await raw('GET', `${path}/f`)).headers.get('last-modified')).toMatch(/GMT$/);
+      }
+    },
+  );
+
   it('by the thousand, or with names that are no text, is bounded and told', async () => {
     const id = await open();
     await run(id, 'mkdir many; cd many; seq 1 20000 | xargs touch; touch "$(printf "bad\\377")"');

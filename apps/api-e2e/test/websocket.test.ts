@@ -318,6 +318,21 @@ describe('a message that is none', () => {
     expect(await client.run({})).toMatchObject({ status: 'completed' });
   });
 
+  it.each([
+    ['empty ones', Buffer.alloc(0)],
+    ['stops of nothing', '{"action":"stop"}'],
+  ])('by the hundred thousand holds up nobody: %s', async (_what, message) => {
+    const sandboxId = await open();
+    const [flood, other] = [await SocketClient.open(server, sandboxId), await SocketClient.open(server, sandboxId)];
+    flood.webSocket.pause(); // it does not read what it is told
+    for (let sent = 0; sent < 200_000; sent += 1) flood.webSocket.send(message);
+    const begun = performance.now();
+    expect(await other.run({})).toMatchObject({ type: 'complete' }); // stopped by one of those, perhaps
+    await server.ok('GET', sandbox('/health'));
+    expect(performance.now() - begun).toBeLessThan(15_000);
+    flood.webSocket.terminate();
+  });
+
   it('of more than 16 MiB ends the connection, and no other', async () => {
     const sandboxId = await open();
     const [large, other] = [await SocketClient.open(server, sandboxId), await SocketClient.open(server, sandboxId)];
@@ -376,6 +391,39 @@ describe('at the door', () => {
     });
     expect(answer.status).toBe(404);
     expect((JSON.parse(answer.body) as Body).code).toBe('SANDBOX002');
+  });
+
+  it('a WebSocket that is asked for before the answers to earlier requests are there ends its connection, and nothing else', async () => {
+    const sandboxId = await open();
+    const { port } = new URL(server.url);
+    const ask = (path: string, upgrade = ''): string =>
+      `GET ${sandbox(path)} HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\n`;
+    const toWebSocket =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    for (const second of [toWebSocket, 'Connection: Upgrade\r\nUpgrade: h2c\r\n']) {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined); // it is cut off
+      socket.resume();
+      socket.write(ask('/providers') + ask(`/ws/${sandboxId}`, second));
+      await once(socket, 'close');
+    }
+    const client = await SocketClient.open(server, sandboxId);
+    expect(await client.run({})).toMatchObject({ status: 'completed' });
+  });
+
+  it('what stands behind a thousand headers is not another request', async () => {
+    const { port } = new URL(server.url);
+    const inner = 'GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(
+      `POST ${sandbox('/ticket')} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n${'a:b\r\n'.repeat(1100)}` +
+        `Content-Type: application/json\r\nContent-Length: ${inner.length}\r\nConnection: close\r\n\r\n${inner}`,
+    );
+    let answers = '';
+    socket.on('data', (data: Buffer) => (answers += data.toString()));
+    await once(socket, 'close');
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
+    expect(answers).not.toContain('/smuggled');
   });
 
   it('what is no handshake is refused, and what breaks off leaves nothing', async () => {

@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { HttpError } from '../http/problem.js';
 import { BodyStream } from '../stream/body-stream.js';
 import { takeTurn } from '../stream/turns.js';
+import { dateOf } from '../wire/files.js';
 import { parseRange } from './range.js';
 import { writeZip } from './zip.js';
 
@@ -34,7 +35,7 @@ export async function sendFile(response: Response, { name, bytes, modifiedMs, re
   response.set({
     'Accept-Ranges': 'bytes',
     'Content-Length': String(length),
-    'Last-Modified': new Date(modifiedMs).toUTCString(),
+    'Last-Modified': dateOf(modifiedMs).toUTCString(),
   });
   if (range !== null) response.set('Content-Range', `bytes ${offset}-${offset + length - 1}/${bytes}`);
   const stream = new BodyStream(response, { status: range === null ? 200 : 206, contentType: fileType });

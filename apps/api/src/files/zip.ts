@@ -8,6 +8,8 @@ import { fromFdPromise } from 'yauzl';
 import { ZipFile as ZipWriter } from 'yazl';
 
 const fileType = { mask: 0o170000, regular: 0o100000, folder: 0o040000 };
+/** What a zip can tell of times, in ms since 1970: the years of DOS, and seconds in 32 bits (APPNOTE.TXT, 4.4.6; Info-ZIP's extra field UT). */
+const times = { first: Date.UTC(1980, 0, 1), last: (2 ** 32 - 1) * 1000 };
 /** "Version made by" of Unix, where the attributes are a mode (APPNOTE.TXT, 4.4.2). */
 const madeByUnix = 3;
 
@@ -91,7 +93,7 @@ export async function* writeZip(entries: AsyncIterable<ArchiveEntry>): AsyncGene
   const feed = async (): Promise<void> => {
     for await (const { path, type, mode, modifiedMs, content } of entries) {
       const options = {
-        mtime: new Date(modifiedMs),
+        mtime: new Date(Math.min(Math.max(modifiedMs, times.first), times.last)),
         mode: (type === 'file' ? fileType.regular : fileType.folder) | mode,
       };
       if (type === 'folder') {

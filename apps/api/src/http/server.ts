@@ -12,6 +12,13 @@ const headersTimeoutMs = 15_000;
 /** The same to the end of the body. */
 const requestTimeoutMs = 120_000;
 
+/** Of each connection those that are not complete. */
+const answers = new WeakMap<Duplex, Set<ServerResponse>>();
+
+export function hasOpenAnswer(socket: Duplex): boolean {
+  return (answers.get(socket)?.size ?? 0) > 0;
+}
+
 /** Node's server for the application; what is no HTTP at all is answered here. */
 export function createHttpServer(app: RequestListener, logger: Logger): Server {
   const server = createServer(
@@ -21,7 +28,7 @@ export function createHttpServer(app: RequestListener, logger: Logger): Server {
   server.maxConnections = maxConnections;
   server.on('drop', () => logger.warn('A connection was refused: there are too many', { maxConnections }));
   server.on('checkExpectation', app); // which refuses it
-  const answers = new WeakMap<Duplex, Set<ServerResponse>>();
+  server.maxHeadersCount = 0; // their size is bounded; beyond a count Node would drop the last ones without a word
   server.on('request', (request, response) => {
     const open = answers.get(request.socket) ?? new Set();
     answers.set(request.socket, open.add(response));

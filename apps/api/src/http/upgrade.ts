@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { hasOpenAnswer } from './server.js';
 
 /** What a connection that asks for another protocol has, besides its request. */
 export interface Upgrade {
@@ -18,6 +19,11 @@ const upgrades = new WeakMap<IncomingMessage, Upgrade & { readonly response: Ser
  */
 export function acceptUpgrades(server: Server, app: RequestListener): void {
   server.on('upgrade', (request, socket, head: Buffer) => {
+    // A client must not ask for another protocol before it has its answers (RFC 9112, 9.3.2, and RFC 6455, 4.1): nothing could be sent here.
+    if (hasOpenAnswer(socket)) {
+      socket.destroy();
+      return;
+    }
     if (!(socket instanceof Socket)) throw new Error('the server listens on TCP, so its connections are sockets');
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       socket.unshift(Buffer.concat([headOf(request), head]));

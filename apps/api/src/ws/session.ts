@@ -11,6 +11,8 @@ import { actionSchema } from './messages.js';
 import type { Action } from './messages.js';
 import { Outlet } from './outlet.js';
 
+/** What a message costs at least, however little is in it. */
+const leastBytes = 512;
 /** What a client may have sent for a program that has not taken it, in bytes: beyond it the connection is not read. */
 const maxPendingBytes = 1024 ** 2;
 const heartbeatMs = 30_000;
@@ -120,16 +122,19 @@ export class SandboxSession {
   #receive(data: RawData, isBinary: boolean): void {
     this.#alive = true;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
-    this.#hold(bytes.length);
+    const cost = Math.max(bytes.length, leastBytes);
+    this.#hold(cost);
     // In their order; but what a program does not take holds up nothing: it can still be stopped.
     this.#acting = this.#acting
       .then(async () => {
+        if (this.#options.left.aborted) return;
+        await takeTurn();
         const action = isBinary ? null : parseInput(actionSchema, parseJsonObject(bytes));
         if (action === null) this.#write(bytes);
         else await this.#act(action);
       })
       .catch((error: unknown) => this.#tell(error))
-      .finally(() => this.#release(bytes.length));
+      .finally(() => this.#release(cost));
   }
 
   async #act(action: Action): Promise<void> {
@@ -149,10 +154,12 @@ export class SandboxSession {
       }
       case 'stop':
         // Not awaited: it may take the grace, in which the client may have more to say.
-        void sandbox.stop().then(
-          (stopped) => (stopped ? undefined : this.#tell(nothingRuns())),
-          (error: unknown) => this.#tell(error),
-        );
+        this.#hold(leastBytes);
+        void sandbox
+          .stop()
+          .then((stopped) => (stopped ? undefined : this.#tell(nothingRuns())))
+          .catch((error: unknown) => this.#tell(error))
+          .finally(() => this.#release(leastBytes));
         return;
       case 'stdin':
         this.#write(Buffer.from(action.data, action.encoding));
@@ -167,11 +174,12 @@ export class SandboxSession {
 
   #write(data: Buffer): void {
     const execution = this.#running();
-    this.#hold(data.length);
+    const cost = Math.max(data.length, leastBytes);
+    this.#hold(cost);
     void execution
       .write(data)
       .catch((error: unknown) => this.#tell(error))
-      .finally(() => this.#release(data.length));
+      .finally(() => this.#release(cost));
   }
 
   #sandbox(): Sandbox {
