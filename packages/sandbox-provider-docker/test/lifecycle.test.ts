@@ -107,7 +107,7 @@ describe('how a program ended', () => {
 
   test('the exit code of an exec is null while it runs, which is no end', async () => {
     const raw = await RawContainer.start('sleep 1000');
-    const { exec, stream } = await raw.startExec(['sh', '-c', 'exec >/dev/null 2>&1 </dev/null; sleep 1; exit 4']);
+    const { exec, stream } = await raw.startExec(['sh', '-c', 'exec >/dev/null 2>&1 </dev/null; sleep 600; exit 4']);
     stream.resume();
     expect(await exec.inspect()).toMatchObject({ Running: true, ExitCode: null });
     await raw.remove();
