@@ -291,7 +291,7 @@ describe('packed, in an empty folder', () => {
     ['main.cjs', required],
   ])("the README's program runs as %s", async (file, text) => {
     writeFileSync(join(folder, file), text);
-    const env = { ...process.env, ERGON_SANDBOX_URL: server.url, ERGON_SANDBOX_TOKEN: token };
+    const env = { ...process.env, FORCE_COLOR: '0', ERGON_SANDBOX_URL: server.url, ERGON_SANDBOX_TOKEN: token };
     const { stdout } = await exec('node', [file], { cwd: folder, env });
     expect(stdout).toMatch(/^3 hello\nwritten by the client\n/);
     expect(stdout).toMatch(/\b30 100\r\n/);

@@ -64,6 +64,7 @@ export interface SandboxFiles {
   /**
    * A tar archive of all regular files and folders below a folder, with paths relative to it, made by one process of the sandbox: hostile,
    * to be read by `readTar` only. A file with several names is there under each. Finishes with all that could be read.
+   * A program that swaps folders for links meanwhile may so have files packed that it can read itself, elsewhere in its sandbox.
    * @param options.leftOut called before it finishes
    * @param options.maxFileBytes larger files are left out. @default all are taken, holes as zeros
    * @throws SandboxError SANDBOX009 where the sandbox has no tar(1)
