@@ -4,22 +4,11 @@ import { chmod, mkdir, mkdtemp, open, readFile, rm, stat, symlink, truncate, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { resolveLimits } from '../src/index.js';
-import type { ManagedSandboxProvider, SandboxConfig, SandboxFiles } from '../src/index.js';
+import type { ManagedSandboxProvider, SandboxFiles } from '../src/index.js';
 import { until } from './house.js';
-import { LocalProvider } from './local-provider.js';
+import { boxConfig as config, LocalProvider } from './local-provider.js';
 
 jest.setTimeout(60_000);
-
-const config: SandboxConfig = {
-  sandboxId: 'box',
-  instanceId: 'i',
-  ownerId: 'o',
-  limits: resolveLimits({}, {}, {}).limits,
-  network: { mode: 'none' },
-  environment: {},
-  mounts: [],
-};
 
 let provider: LocalProvider;
 let folder: string;

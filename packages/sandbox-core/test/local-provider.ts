@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { ManagedSandboxProvider, hasErrorCode, unmeasuredUsage } from '../src/index.js';
+import { ManagedSandboxProvider, hasErrorCode, resolveLimits, unmeasuredUsage } from '../src/index.js';
 import type {
   CommandSpec,
   ExecutionEnd,
@@ -14,6 +14,7 @@ import type {
   ProviderCapabilities,
   ProviderProbe,
   ResourceUsage,
+  SandboxConfig,
   SandboxProcess,
   SandboxTemplate,
 } from '../src/index.js';
@@ -51,6 +52,17 @@ export const localCapabilities: ProviderCapabilities = {
   runtimes: [],
   machine: { cpus: 2, memoryBytes: 8 * 1024 ** 3, diskBytes: null },
   details: {},
+};
+
+/** Of one box called `box`, by the defaults. */
+export const boxConfig: SandboxConfig = {
+  sandboxId: 'box',
+  instanceId: 'i',
+  ownerId: 'o',
+  limits: resolveLimits({}, {}, {}).limits,
+  network: { mode: 'none' },
+  environment: {},
+  mounts: [],
 };
 
 /** Runs real processes with no wall around them: for tests of the core, which is about what happens above the wall. */

@@ -3,22 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readTar, resolveLimits, writeTar } from '../src/index.js';
-import type { ArchiveEntry, LeftOut, SandboxConfig, SandboxFiles, TarBounds } from '../src/index.js';
+import { readTar, writeTar } from '../src/index.js';
+import type { ArchiveEntry, LeftOut, SandboxFiles, TarBounds } from '../src/index.js';
 import { until } from './house.js';
-import { LocalProvider } from './local-provider.js';
+import { boxConfig as config, LocalProvider } from './local-provider.js';
 
 jest.setTimeout(120_000);
-
-const config: SandboxConfig = {
-  sandboxId: 'box',
-  instanceId: 'i',
-  ownerId: 'o',
-  limits: resolveLimits({}, {}, {}).limits,
-  network: { mode: 'none' },
-  environment: {},
-  mounts: [],
-};
 
 let provider: LocalProvider;
 let folder: string;

@@ -26,7 +26,7 @@ const idField = (what: string): z.ZodString =>
 
 export const sandboxIdField = idField('a sandbox');
 export const unitIdField = idField('a unit');
-const flag = z.boolean({ error: 'must be true or false' });
+export const flag = z.boolean({ error: 'must be true or false' });
 
 /** A size as the core parses it, which takes the text. */
 const sizeText = (field: z.ZodType<number, string>): z.ZodType<string, string> =>
@@ -115,7 +115,19 @@ export const limitsSchema = z.strictObject(limitFields);
 /** A query parameter; one that is given twice is a list, which no field takes. */
 const parameter = <Output>(text: z.ZodType<Output, string>): z.ZodOptional<z.ZodType<Output, string>> =>
   text.optional();
-const once = z.string({ error: 'must be given once' });
+export const once = z.string({ error: 'must be given once' });
+export const trueOrFalse = once
+  .pipe(z.enum(['true', 'false'], { error: 'must be true or false' }))
+  .transform((text) => text === 'true');
+
+/** The id of an event, as a transform of its text. */
+export function eventPlace(text: string, context: z.RefinementCtx): { executionId: string; seq: number } {
+  const id = parseEventId(text);
+  if (id !== null) return id;
+  context.addIssue({ code: 'custom', message: 'must be the id of an event, <execution_id>:<number>' });
+  return z.NEVER;
+}
+
 const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
   const error = `must be a whole number from ${min} to ${max}`;
   return once
@@ -136,13 +148,7 @@ export const lastEventIdSchema = z.object({
   'last-event-id': z
     .string()
     .optional()
-    .transform((text, context) => {
-      if (text === undefined || text === '') return null;
-      const id = parseEventId(text);
-      if (id !== null) return id;
-      context.addIssue({ code: 'custom', message: 'must be the id of an event, <execution_id>:<number>' });
-      return z.NEVER;
-    }),
+    .transform((text, context) => (text === undefined || text === '' ? null : eventPlace(text, context))),
 });
 
 const waitError = 'must be a number of seconds from 0 to 86400';
@@ -174,11 +180,7 @@ function isExecutionIdOrTime(text: string): boolean {
 }
 
 const archive = parameter(once.pipe(z.enum(['tar', 'zip'], 'must be tar or zip')));
-const yes = parameter(
-  once
-    .pipe(z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true'))
-    .meta({ type: 'boolean' }),
-);
+const yes = parameter(trueOrFalse.meta({ type: 'boolean' }));
 /** `GET /{sandbox_id}/files…` */
 export const filesQuerySchema = z.strictObject({
   limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
@@ -217,9 +219,7 @@ export const searchQuerySchema = z
     type: parameter(once.max(100, 'must have at most 100 characters')),
     name: parameter(once.max(200, 'must have at most 200 characters')),
     limit: parameter(wholeNumber(1, 1000)),
-    meets_standards: parameter(
-      once.pipe(z.enum(['true', 'false'], { error: 'must be true or false' })).transform((text) => text === 'true'),
-    ),
+    meets_standards: parameter(trueOrFalse),
   })
   .transform(({ meets_standards, ...same }) => defined<SearchFilter>({ ...same, meetsStandards: meets_standards }));
 

@@ -1,8 +1,7 @@
 import { commandField, executionIdField, ttySizeField } from '@ergon/sandbox-core';
 import { z } from 'zod';
-import { parseEventId } from '../wire/events.js';
+import { eventPlace, flag, once, trueOrFalse } from '../wire/requests.js';
 
-const flag = z.boolean({ error: 'must be true or false' });
 const defaultSize = { cols: 80, rows: 24 };
 
 /** What a client sends, a JSON object a message. */
@@ -34,24 +33,12 @@ export const actionSchema = z.discriminatedUnion(
 );
 export type Action = z.output<typeof actionSchema>;
 
-const once = z.string({ error: 'must be given once' });
-const yes = once
-  .pipe(z.enum(['true', 'false'], { error: 'must be true or false' }))
-  .transform((text) => text === 'true');
-
 /** Query of the WebSocket's address. */
 export const socketQuerySchema = z.strictObject({
-  after: once
-    .transform((text, context) => {
-      const id = parseEventId(text);
-      if (id !== null) return id;
-      context.addIssue({ code: 'custom', message: 'must be the id of an event, <execution_id>:<number>' });
-      return z.NEVER;
-    })
-    .optional(),
+  after: once.transform(eventPlace).optional(),
   /** Bytes instead of lines, of executions that somebody else starts too. */
-  raw: yes.optional(),
+  raw: trueOrFalse.optional(),
   /** All that the log holds, besides output, metrics, errors and the end. */
-  all: yes.optional(),
+  all: trueOrFalse.optional(),
   ticket: once.optional(),
 });

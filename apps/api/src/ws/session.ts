@@ -122,8 +122,7 @@ export class SandboxSession {
   #receive(data: RawData, isBinary: boolean): void {
     this.#alive = true;
     const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
-    const cost = Math.max(bytes.length, leastBytes);
-    this.#hold(cost);
+    this.#hold(bytes.length);
     // In their order; but what a program does not take holds up nothing: it can still be stopped.
     this.#acting = this.#acting
       .then(async () => {
@@ -134,7 +133,7 @@ export class SandboxSession {
         else await this.#act(action);
       })
       .catch((error: unknown) => this.#tell(error))
-      .finally(() => this.#release(cost));
+      .finally(() => this.#release(bytes.length));
   }
 
   async #act(action: Action): Promise<void> {
@@ -154,12 +153,12 @@ export class SandboxSession {
       }
       case 'stop':
         // Not awaited: it may take the grace, in which the client may have more to say.
-        this.#hold(leastBytes);
+        this.#hold(0);
         void sandbox
           .stop()
           .then((stopped) => (stopped ? undefined : this.#tell(nothingRuns())))
           .catch((error: unknown) => this.#tell(error))
-          .finally(() => this.#release(leastBytes));
+          .finally(() => this.#release(0));
         return;
       case 'stdin':
         this.#write(Buffer.from(action.data, action.encoding));
@@ -174,12 +173,11 @@ export class SandboxSession {
 
   #write(data: Buffer): void {
     const execution = this.#running();
-    const cost = Math.max(data.length, leastBytes);
-    this.#hold(cost);
+    this.#hold(data.length);
     void execution
       .write(data)
       .catch((error: unknown) => this.#tell(error))
-      .finally(() => this.#release(cost));
+      .finally(() => this.#release(data.length));
   }
 
   #sandbox(): Sandbox {
@@ -195,12 +193,12 @@ export class SandboxSession {
   }
 
   #hold(bytes: number): void {
-    this.#pendingBytes += bytes;
+    this.#pendingBytes += Math.max(bytes, leastBytes);
     if (this.#pendingBytes > maxPendingBytes) this.#webSocket.pause();
   }
 
   #release(bytes: number): void {
-    this.#pendingBytes -= bytes;
+    this.#pendingBytes -= Math.max(bytes, leastBytes);
     if (this.#pendingBytes <= maxPendingBytes) this.#webSocket.resume();
   }
 

@@ -10,6 +10,7 @@ import { formatSize } from '../config/size.js';
 import type { EventLog } from '../execution/index.js';
 import type { CollectedOutput } from './collect.js';
 import type { StoredResult } from './journal.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** How a reader follows an execution. */
 export interface FollowOptions {
@@ -127,7 +128,7 @@ export async function runExecution(
 
   const run = async (): Promise<ExecutionEnd> => {
     try {
-      prepareTimeMs = await unlessAborted(ports.ready, ports.signal);
+      prepareTimeMs = await unlessAborted(ports.ready, ports.signal, () => new Error('stopped'));
     } catch (error) {
       return neverStarted(
         ports.signal.aborted ? 'stopped' : 'not-started',
@@ -206,23 +207,6 @@ export async function runExecution(
   for (const message of result.errors.slice(seen.errors.length)) log.append({ type: 'error', message }, now());
   await log.end({ type: 'end', status, cause: end.cause, exitCode: end.exitCode }, now());
   return { result, end };
-}
-
-/** Waits for a promise, or for the abort, whichever comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** A provider that ignores its deadline, or a stop, must not hold the result for ever. */

@@ -1,5 +1,6 @@
 import { SandboxError } from '../contract/error.js';
 import type { FileCallOptions, SandboxFiles } from '../contract/files.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** The sandbox of whose files calls are made. */
 export interface FileCallsHost {
@@ -87,7 +88,7 @@ class Turns {
     }
     const over = (): void => this.#pass();
     try {
-      await unlessAborted(prepared, signal);
+      await whileWanted(prepared, signal);
       requireHere();
       return { files: files(), over };
     } catch (error) {
@@ -102,7 +103,7 @@ class Turns {
     const turn = new Promise<void>((resolve) => (come = resolve));
     this.#waiting.add(come);
     try {
-      await unlessAborted(turn, signal);
+      await whileWanted(turn, signal);
     } catch (error) {
       if (!this.#waiting.delete(come)) this.#pass(); // it came at the same moment
       throw error;
@@ -126,16 +127,12 @@ function missing(what: string): SandboxError {
   return new SandboxError('SANDBOX009', `The provider of this sandbox can't ${what} files.`);
 }
 
-async function unlessAborted(promise: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new SandboxError('SANDBOX011', 'The call was cancelled.', { cause: signal?.reason }));
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted === true) onAbort();
-  });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
+/** Waits no longer than its caller does. */
+function whileWanted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return unlessAborted(
+    promise,
+    signal,
+    (cause) => new SandboxError('SANDBOX011', 'The call was cancelled.', { cause }),
+  );
 }

@@ -1,15 +1,9 @@
 import { statSync } from 'node:fs';
 import { SandboxError } from '@ergon/sandbox-core';
-import type { LimitHit } from '@ergon/sandbox-core';
 import { runOverOwnFiles } from '../command.js';
 import type { DiskMeter } from '../run.js';
+import { countedDisk } from './counted.js';
 import { unnamedFiles } from './open-files.js';
-
-/** A file takes at least this much of the limit, so that empty ones are not free. */
-const BYTES_PER_FILE = 4096;
-
-/** Folders nested by the thousands take du long: the end of a run does not wait for that. */
-const LONGEST_USE_MS = 2000;
 
 /** Counting files is a second walk: only now and then. */
 const LOOKS_PER_FILE_COUNT = 5;
@@ -22,26 +16,14 @@ export function folderDisk(
 ): DiskMeter {
   let looks = 0;
   let files = 0;
-  const look = async (signal: AbortSignal): Promise<{ usedBytes: number; hit: LimitHit | null }> => {
+  return countedDisk(limitBytes, async (signal) => {
     const kilobytes = await sumOfDu(['-skx'], folders, signal); // allocated blocks, not sizes: files may be sparse
     if (looks++ % LOOKS_PER_FILE_COUNT === 0) files = await sumOfDu(['-sx', '--inodes'], folders, signal);
     const { dev } = statSync(folders[0]);
     const removed = unnamedFiles(processes()).filter(({ device }) => device === dev);
     const held = removed.reduce((sum, { bytes }) => sum + bytes, 0);
-    const usedBytes = Math.max(kilobytes * 1024, files * BYTES_PER_FILE) + held;
-    const evidence = `${usedBytes} bytes in ${files} files, counted`;
-    return { usedBytes, hit: usedBytes > limitBytes ? { limit: 'disk', value: limitBytes, evidence } : null };
-  };
-  const use = async (): ReturnType<DiskMeter['use']> => {
-    const signal = AbortSignal.timeout(LONGEST_USE_MS);
-    try {
-      return await look(signal);
-    } catch (error) {
-      if (signal.aborted) return { usedBytes: null, hit: null };
-      throw error;
-    }
-  };
-  return { watched: [{ look: async (signal) => (await look(signal)).hit }], use };
+    return { bytes: kilobytes * 1024, files, held };
+  });
 }
 
 async function sumOfDu(options: readonly string[], folders: readonly string[], signal: AbortSignal): Promise<number> {
