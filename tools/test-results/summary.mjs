@@ -1,5 +1,6 @@
 // Usage: node summary.mjs [--failed STEP]... -- FOLDER RUN=EXIT_CODE...
-// Sums what reporter.cjs left in FOLDER and prints "N passed, N failed, N skipped" as the last line; exits 1 if anything failed.
+// Sums what reporter.cjs left in FOLDER: prints what failed, each run's counts, and "N passed, N failed, N skipped" as the last
+// line; exits 1 if anything failed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,6 +23,9 @@ for (const entry of ended) {
     problems.push(`${name} ended with exit code ${code} though no test failed`);
 }
 
+// Once more at the end: where only that is kept, or read, of a long run.
+for (const { run, failures = [] } of runs)
+  for (const { file, message } of failures) console.log(`\n==> Failed: ${run}, ${file}\n${message.trimEnd()}`);
 console.log('');
 for (const { run, passed, failed, skipped, notRun } of runs) {
   const why = notRun === undefined ? '' : ` (not run: ${notRun})`;

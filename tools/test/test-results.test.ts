@@ -37,9 +37,13 @@ function runJest(project: string, source: string): Promise<Ended> {
 }
 
 async function summary(...args: string[]): Promise<{ code: number | null; lastLine: string | undefined }> {
-  const script = join(repository, 'tools/test-results/summary.mjs');
-  const { code, output } = await run('node', [script, ...args], { env: { FORCE_COLOR: '1' } });
+  const { code, output } = await summarize(...args);
   return { code, lastLine: output.trimEnd().split('\n').at(-1) };
+}
+
+function summarize(...args: string[]): Promise<Ended> {
+  const script = join(repository, 'tools/test-results/summary.mjs');
+  return run('node', [script, ...args], { env: { FORCE_COLOR: '1' } });
 }
 
 test('the counts of all runs are summed in the last line', async () => {
@@ -58,6 +62,14 @@ test('a failed test and a file that does not load each count as failed', async (
     code: 1,
     lastLine: '1 passed, 2 failed, 0 skipped',
   });
+});
+
+test('what failed is told at the end, by its run, file, name and reason', async () => {
+  await runJest('one', 'test("a", () => {}); test("b", () => { throw new Error("no such luck"); });');
+  await runJest('two', 'this is not JavaScript');
+  const { output } = await summarize(results, 'one:test=1', 'two:test=1');
+  expect(output).toContain('==> Failed: one:test, one.test.js\n  ● b\n\n    no such luck\n');
+  expect(output).toContain('==> Failed: two:test, two.test.js\n  ● Test suite failed to run\n');
 });
 
 test('a run that died before its end counts as failed', async () => {
