@@ -26,7 +26,7 @@ async function raw(
   path: string,
   body?: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
-): Promise<{ status: number; headers: Headers; bytes: Buffer; text: string; problem: Partial<Body> }> {
+): Promise<{ status: number; headers: Headers; bytes: Buffer<ArrayBuffer>; text: string; problem: Partial<Body> }> {
   const response = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body }) });
   const bytes = Buffer.from(await response.arrayBuffer());
   const type = response.headers.get('content-type');
@@ -196,6 +196,32 @@ describe('what a program planted', () => {
       }
     },
   );
+
+  it('may have names that a zip refuses, and comes all the same: those with a drive as they are, those with a backslash not at all', async () => {
+    const id = await open();
+    await run(
+      id,
+      String.raw`mkdir d 'd/c:' 'd/Z:e'; for f in 'c:x' c_x 'c:/y' 'Z:' '..\..\up' '\\host\share' 'end\' 'x\y' '..x' '...' last; do
+        echo "$f" > "d/$f" || :; done; ls -A d | wc -l; cp -R d /output`,
+    );
+    for (const path of [files(id, '/d'), sandbox(`/results/${id}/files/d`)]) {
+      const { status, bytes } = await raw('GET', `${path}?archive=zip`);
+      expect(status).toBe(200);
+      writeFileSync(join(folder, 'names.zip'), bytes);
+      shell(`rm -rf names && python3 -c 'import zipfile; zipfile.ZipFile("names.zip").extractall("names")'`);
+      expect(shell('cd names && find . -type f -exec grep -H . {} + | LC_ALL=C sort')).toBe(
+        ['...:...', '..x:..x', 'Z::Z:', 'c:/y:c:/y', 'c:x:c:x', 'c_x:c_x', 'last:last']
+          .map((line) => `./${line}\n`)
+          .join(''),
+      );
+      expect((await raw('PUT', `${files(id, '/back')}?archive=zip`, bytes)).status).toBe(200);
+      expect(await run(id, 'cat back/c:x back/c:/y; rm -r back')).toEqual([
+        '[stdout] c:x',
+        '[stdout] c:/y',
+        '[error] 4 in /output were not kept: their names are too long, have a backslash, or are no UTF-8.',
+      ]);
+    }
+  });
 
   it('by the thousand, or with names that are no text, is bounded and told', async () => {
     const id = await open();

@@ -96,12 +96,13 @@ export async function* writeZip(entries: AsyncIterable<ArchiveEntry>): AsyncGene
         mtime: new Date(Math.min(Math.max(modifiedMs, times.first), times.last)),
         mode: (type === 'file' ? fileType.regular : fileType.folder) | mode,
       };
+      const name = nameInZip(path);
       if (type === 'folder') {
-        zip.addEmptyDirectory(path, options);
+        zip.addEmptyDirectory(name, options);
         continue;
       }
       const source = Readable.from(content, { objectMode: false });
-      zip.addReadStream(source, path, options);
+      zip.addReadStream(source, name, options);
       await finished(source, { signal: left.signal }); // its content is there only until the next entry is asked for
     }
     zip.end();
@@ -114,6 +115,14 @@ export async function* writeZip(entries: AsyncIterable<ArchiveEntry>): AsyncGene
     left.abort();
     await feeding;
   }
+}
+
+/**
+ * A name must not begin like a drive of Windows (APPNOTE.TXT, 4.4.17.1). `./c:x` is the same file as `c:x`, and no other entry has that
+ * name: archivePath leaves no `./`, and none of the other names that a zip refuses.
+ */
+function nameInZip(path: string): string {
+  return /^[a-z]:/i.test(path) ? `./${path}` : path;
 }
 
 function asError(error: unknown): Error {
