@@ -48,7 +48,7 @@ export async function startServer(container: DependencyContainer): Promise<Runni
     }
     const sockets = createWebSocketServer();
     const app = createApp(container, sockets);
-    const server = createHttpServer(app, logger);
+    const server = createHttpServer(app, { logger, requestTimeoutMs: config.requestTimeoutMs });
     acceptUpgrades(server, app);
     await listen(server, config.host, config.port);
     let closing: Promise<void> | null = null;

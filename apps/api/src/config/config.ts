@@ -20,6 +20,8 @@ export interface ServerConfig {
   /** Absolute. */
   readonly dataDir: string;
   readonly maxConcurrent: number;
+  /** For a request to come as a whole; of an uploaded file or archive, for its next byte. */
+  readonly requestTimeoutMs: number;
   /** Names of providers, the first one first. */
   readonly prefer: readonly string[];
   /** Web origins that may call, besides the server's own. */
@@ -112,6 +114,7 @@ const environmentSchema = z.object({
   ERGON_SANDBOX_PORT: wholeNumber(0, 65_535).default(8102),
   ERGON_SANDBOX_DATA_DIR: pathField.optional(),
   ERGON_SANDBOX_MAX_CONCURRENT: wholeNumber(1, 10_000).default(10),
+  ERGON_SANDBOX_REQUEST_TIMEOUT: wholeNumber(1, 86_400).default(120),
   ERGON_SANDBOX_PREFER: list(providerNameField).default([]),
   ERGON_SANDBOX_ORIGINS: list(originField).default([]),
   ERGON_SANDBOX_HOSTS: list(hostField).default([]),
@@ -179,6 +182,7 @@ export function readConfig(
     dataDir: resolve(given.ERGON_SANDBOX_DATA_DIR ?? defaultDataDir(set)),
     token,
     maxConcurrent: given.ERGON_SANDBOX_MAX_CONCURRENT,
+    requestTimeoutMs: given.ERGON_SANDBOX_REQUEST_TIMEOUT * 1000,
     prefer: given.ERGON_SANDBOX_PREFER,
     origins: new Set(given.ERGON_SANDBOX_ORIGINS),
     hosts: new Set(given.ERGON_SANDBOX_HOSTS),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readTar, SandboxError, sentenceOf, writeTar } from '@ergon/sandbox-core';
 import type { ArchiveEntry } from '@ergon/sandbox-core';
 import type { Request } from 'express';
+import { chunksOf } from '../http/body-time.js';
 import { HttpError } from '../http/problem.js';
 import { readZip } from './zip.js';
 
@@ -12,14 +13,15 @@ const bounds = { maxEntries: 100_000, maxBytes: 8 * 1024 ** 3 };
 /** A zip archive can only be read once it is there as a whole. */
 const maxZipBytes = 1024 ** 3;
 
-/** A request's body, whatever it is, as it comes; a client that left is an error and no end. */
+/** A request's body, whatever it is, as it comes; a client that left, or is silent, is an error and no end. */
 export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void, undefined> {
   if (!/^(identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
     throw new HttpError(415, 'Content-Encoding not supported', 'Content-Encoding: the body must not be compressed.');
   }
   try {
-    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    yield* chunksOf(request);
   } catch (error) {
+    if (error instanceof HttpError) throw error;
     throw new HttpError(400, 'Body incomplete', `The body ended before its end: ${sentenceOf(error)}.`);
   }
 }

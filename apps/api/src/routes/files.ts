@@ -3,6 +3,7 @@ import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
 import { bodyOf, uploadedArchive } from '../files/upload.js';
+import { limitSilenceOnly } from '../http/body-time.js';
 import { leftSignal } from '../http/left.js';
 import { HttpError } from '../http/problem.js';
 import { noQuery } from '../http/query.js';
@@ -88,8 +89,8 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
     response.json({ success: true });
   };
 
-  resource(router, '/:sandbox_id/files', { get, put });
-  resource(router, '/:sandbox_id/files/*path', { get, put, post, delete: [noQuery, remove] });
+  resource(router, '/:sandbox_id/files', { get, put: [limitSilenceOnly, put] });
+  resource(router, '/:sandbox_id/files/*path', { get, put: [limitSilenceOnly, put], post, delete: [noQuery, remove] });
 }
 
 /** The path of the request, as the sandbox's programs see it. */
