@@ -117,14 +117,14 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
   resource(router, '/executions/:execution_id/events', {
     get: async (request, response) => {
       const { execution_id: id } = parseInput(executionIdSchema, request.params);
-      const { after } = parseInput(eventsQuerySchema, request.query);
+      const { after, raw = false } = parseInput(eventsQuerySchema, request.query);
       if (after?.executionId != null && after.executionId !== id) {
         throw new SandboxError('SANDBOX008', 'after: is an event of another execution.', { field: 'after' });
       }
       const execution = await runner.execution(id);
       aboutSandbox(execution.sandboxId);
       await requireEvents(runner, id);
-      await sendEventsArray(response, execution, after?.seq ?? 0);
+      await sendEventsArray(response, execution, { after: after?.seq ?? 0, raw });
     },
   });
   resource(router, '/results/:sandbox_id', {

@@ -8,10 +8,14 @@ import { takeTurn } from './turns.js';
 const heartbeat = { text: '\n', everyMs: 15_000 };
 
 /** Answers with a JSON array of an execution's events, an event a line; of one that runs, until its end. */
-export async function sendEventsArray(response: Response, execution: Execution, after: number): Promise<void> {
+export async function sendEventsArray(
+  response: Response,
+  execution: Execution,
+  { after, raw }: { readonly after: number; readonly raw: boolean },
+): Promise<void> {
   const stream = new BodyStream(response, { contentType: 'application/json', heartbeat });
   let separator = '[\n';
-  for await (const batch of execution.events({ after, signal: stream.left })) {
+  for await (const batch of execution.events({ after, raw, signal: stream.left })) {
     if (batch.length === 0) continue;
     await takeTurn();
     await stream.write(separator + batch.map((event) => eventToJson(execution.id, event)).join(',\n'));

@@ -205,13 +205,14 @@ export const executionIdSchema = z.object({ execution_id: executionIdField });
 export const sandboxIdSchema = z.object({ sandbox_id: sandboxIdField });
 export const unitIdSchema = z.object({ id: unitIdField });
 
-/** `after`: a number, or an event's id. */
+/** `after`: a number, or an event's id. `raw`: bytes instead of lines. */
 export const eventsQuerySchema = z.strictObject({
   after: parameter(
     once
       .regex(/^([A-Za-z0-9_-]{1,64}:)?\d{1,15}$/, 'must be the number or the id of an event')
       .transform((text) => parseEventId(text) ?? { executionId: null, seq: Number(text) }),
   ),
+  raw: parameter(trueOrFalse.meta({ type: 'boolean', description: 'Output as bytes instead of lines' })),
 });
 
 export const searchQuerySchema = z

@@ -2351,6 +2351,7 @@ export interface operations {
     parameters: {
       query?: {
         after?: string;
+        raw?: boolean;
       };
       header?: never;
       path: {
