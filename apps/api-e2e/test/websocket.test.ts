@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { sandbox, TestServer } from './server.js';
 import type { Body } from './server.js';
 import { SocketClient } from './socket.js';
@@ -426,17 +427,41 @@ describe('at the door', () => {
     expect(answers).not.toContain('/smuggled');
   });
 
-  it('what is no handshake is refused, and what breaks off leaves nothing', async () => {
+  it.each([
+    ['no key', 'Sec-WebSocket-Version: 13', 'Missing or invalid Sec-WebSocket-Key header.'],
+    ['a bad key', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x', 'Missing or invalid Sec-WebSocket-Key header.'],
+    [
+      'another version',
+      'Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Missing or invalid Sec-WebSocket-Version header.',
+    ],
+    [
+      'a bad protocol',
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a,,b',
+      'Invalid Sec-WebSocket-Protocol header.',
+    ],
+  ])('a handshake with %s is refused by a problem, and leaves nothing', async (_what, headers, detail) => {
     const sandboxId = await open();
-    const { port } = new URL(server.url);
-    const socket = connect(Number(port), '127.0.0.1');
+    const path = sandbox(`/ws/${sandboxId}`);
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.write(
-      `GET ${sandbox(`/ws/${sandboxId}`)} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: shake\r\n${headers}\r\n\r\n`,
     );
-    let answer = '';
-    socket.on('data', (data: Buffer) => (answer += data.toString()));
-    await once(socket, 'close');
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(head).toMatch(/^Content-Type: application\/problem\+json$/m);
+    expect(head).toMatch(/^Sec-WebSocket-Version: 13, 8$/m);
+    expect(head).toMatch(/^X-Request-Id: shake$/m);
+    const problem: unknown = JSON.parse(body);
+    expect(problem).toEqual({
+      type: 'urn:ergon:sandbox:SANDBOX008',
+      title: 'Bad WebSocket handshake',
+      status: 400,
+      detail,
+      code: 'SANDBOX008',
+    });
+    (await server.contract()).check('GET', path, { status: 400, type: 'application/problem+json', body: problem });
+    await until(() => server.log.some((line) => line.status === 400 && line.message === `GET ${path}`));
     const client = await SocketClient.open(server, sandboxId);
     expect(await client.run({})).toMatchObject({ status: 'completed' });
   });

@@ -8,9 +8,11 @@ export interface Upgrade {
   readonly socket: Socket;
   /** What was sent after the headers. */
   readonly head: Buffer;
+  /** To refuse it by. */
+  readonly response: ServerResponse;
 }
 
-const upgrades = new WeakMap<IncomingMessage, Upgrade & { readonly response: ServerResponse }>();
+const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 
 /**
  * Brings requests for a WebSocket through the same application as all others, so that the same checks hold, and refusals are ordinary
@@ -44,13 +46,17 @@ export function asksForUpgrade(request: IncomingMessage): boolean {
   return upgrades.has(request);
 }
 
-/** The connection, for the protocol that it asked for: the application has agreed, and answers no more. */
-export function takeUpgrade(request: IncomingMessage): Upgrade {
+/** The connection, for the protocol that it asks for: until it is taken, an answer can still refuse it. */
+export function upgradeOf(request: IncomingMessage): Upgrade {
   const upgrade = upgrades.get(request);
   if (upgrade === undefined) throw new Error('the request asked for no upgrade');
-  upgrade.response.statusCode = 101;
-  upgrade.response.detachSocket(upgrade.socket);
   return upgrade;
+}
+
+/** The application has agreed, and answers no more. */
+export function takeUpgrade({ response, socket }: Upgrade): void {
+  response.statusCode = 101;
+  response.detachSocket(socket);
 }
 
 /** A request's head without what asks for another protocol. */

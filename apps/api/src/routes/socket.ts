@@ -1,11 +1,13 @@
 import type { Execution, Logger, Sandbox, SandboxRunner } from '@ergon/sandbox-core';
-import { isSandboxError, parseInput, SandboxError } from '@ergon/sandbox-core';
-import type { Router } from 'express';
+import { isSandboxError, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import type { Request, Router } from 'express';
 import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { HttpError } from '../http/problem.js';
 import { aboutSandbox } from '../http/request-context.js';
 import { resource } from '../http/resource.js';
-import { asksForUpgrade, takeUpgrade } from '../http/upgrade.js';
+import { asksForUpgrade, takeUpgrade, upgradeOf } from '../http/upgrade.js';
+import type { Upgrade } from '../http/upgrade.js';
 import { sandboxIdSchema } from '../wire/requests.js';
 import { socketQuerySchema } from '../ws/messages.js';
 import { SandboxSession } from '../ws/session.js';
@@ -37,12 +39,12 @@ export function socketRoutes(router: Router, runner: SandboxRunner, sockets: Web
         const { after, raw = false, all = false } = parseInput(socketQuerySchema, request.query);
         const left = new AbortController();
         const view = await viewOf(runner, sandboxId, after ?? null, left.signal);
-        const { socket, head } = takeUpgrade(request);
-        socket.once('close', () => {
-          left.abort();
-          response.emit('close'); // for the log
-        });
-        sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const upgrade = upgradeOf(request);
+        const { socket } = upgrade;
+        socket.once('close', () => left.abort());
+        shakeHands(sockets, request, upgrade, (webSocket) => {
+          takeUpgrade(upgrade);
+          socket.once('close', () => response.emit('close')); // for the log
           const session = new SandboxSession({
             connection: { webSocket, socket },
             ...view,
@@ -57,6 +59,26 @@ export function socketRoutes(router: Router, runner: SandboxRunner, sockets: Web
     },
     { head: false },
   );
+}
+
+/** @throws HttpError what ws has against the handshake, which it says before it returns */
+function shakeHands(
+  sockets: WebSocketServer,
+  request: Request,
+  { socket, head }: Upgrade,
+  agreed: (webSocket: WebSocket) => void,
+): void {
+  let refusal: Error | null = null;
+  const refuse = (error: Error): void => {
+    refusal = error;
+  };
+  sockets.on('wsClientError', refuse);
+  sockets.handleUpgrade(request, socket, head, agreed);
+  sockets.off('wsClientError', refuse);
+  if (refusal === null) return;
+  throw new HttpError(400, 'Bad WebSocket handshake', `${sentenceOf(refusal)}.`, {
+    headers: { 'Sec-WebSocket-Version': '13, 8' },
+  });
 }
 
 /**
