@@ -6,6 +6,7 @@ import { Http } from './http.js';
 import type { ReconnectOptions } from './retry.js';
 import { Sandboxes } from './sandboxes.js';
 import { Solutions } from './solutions.js';
+import { Wire } from './wire/wire.js';
 
 export interface SandboxClientOptions {
   /** @default ERGON_SANDBOX_URL; on a page its own origin; else `http://localhost:8102` */
@@ -58,6 +59,7 @@ export interface HistoryOptions extends SignalOption {
 export class SandboxClient {
   readonly sandboxes: Sandboxes;
   readonly solutions: Solutions;
+  readonly wire: Wire;
   readonly #context: Context;
 
   constructor(options: SandboxClientOptions = {}) {
@@ -70,6 +72,7 @@ export class SandboxClient {
     };
     this.sandboxes = new Sandboxes(this.#context);
     this.solutions = new Solutions(this.#context);
+    this.wire = new Wire(this.#context);
   }
 
   /** The events of an execution, by its id: also of one that has long ended. @throws SandboxApiError SANDBOX006; status 410: no longer kept */

@@ -5,9 +5,9 @@ import type { FollowOptions } from './events/follow.js';
 import type { Http } from './http.js';
 import { endOf } from './result.js';
 import type { CommandResult } from './result.js';
-import { persist, Watch } from './retry.js';
 import type { Reconnect } from './retry.js';
 import type { Channel } from './socket/channel.js';
+import { Wire } from './wire/wire.js';
 
 /** What all parts of a client share. */
 export interface Context {
@@ -72,21 +72,13 @@ export class Execution {
     });
   }
 
-  #result(wait: number, signal: AbortSignal | undefined): Promise<CommandResult | null> {
-    const { http, reconnect } = this.#context;
-    return persist(reconnect, signal, async () => {
-      const watch = new Watch(reconnect.silenceMs, signal);
-      try {
-        const call = http.call('get', `${basePath}/results/{sandbox_id}`, {
-          path: { sandbox_id: this.sandboxId },
-          query: { execution_id: this.executionId, wait },
-          signal: watch.signal,
-        });
-        return endOf(await watch.awaiting(call), this.executionId);
-      } finally {
-        watch.end();
-      }
+  async #result(wait: number, signal: AbortSignal | undefined): Promise<CommandResult | null> {
+    const result = await new Wire(this.#context).persistentCall('get', `${basePath}/results/{sandbox_id}`, {
+      path: { sandbox_id: this.sandboxId },
+      query: { execution_id: this.executionId, wait },
+      signal,
     });
+    return endOf(result, this.executionId);
   }
 }
 

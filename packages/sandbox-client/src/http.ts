@@ -1,10 +1,10 @@
 import { apiErrorOf, SandboxConnectionError } from './errors.js';
 import type { paths } from './wire/openapi.js';
 
-type Method = 'get' | 'post' | 'put' | 'delete';
-type Operation<Path extends keyof paths, M extends Method> = NonNullable<paths[Path][M]>;
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type Operation<Path extends keyof paths, M extends Method> = NonNullable<paths[Path][M]>;
 type Content<Answer> = Answer extends { content: { 'application/json': infer Json } } ? Json : never;
-type Answer<O> = O extends { responses: { 200: infer Success } } ? Content<Success> : never;
+export type Answer<O> = O extends { responses: { 200: infer Success } } ? Content<Success> : never;
 type Body<O> = O extends { requestBody: infer Request } ? Content<Request> : undefined;
 type Given<Values> = [Exclude<Values, undefined>] extends [never] ? undefined : Exclude<Values, undefined>;
 type Parameters<O, In extends 'path' | 'query'> = O extends { parameters: Partial<Record<In, infer Values>> }
@@ -12,7 +12,7 @@ type Parameters<O, In extends 'path' | 'query'> = O extends { parameters: Partia
   : undefined;
 
 /** What a call of the document takes, by its types there. */
-type CallOptions<O> = {
+export type CallOptions<O> = {
   readonly signal?: AbortSignal | undefined;
   readonly query?: Parameters<O, 'query'>;
 } & (Body<O> extends undefined ? object : { readonly body: Body<O> }) &

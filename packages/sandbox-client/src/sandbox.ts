@@ -1,7 +1,8 @@
-import { Commands, run } from './commands.js';
-import type { RunOptions } from './commands.js';
-import type { Context, SignalOption } from './execution.js';
+import { Commands, run, start } from './commands.js';
+import type { RunOptions, StartOptions } from './commands.js';
+import type { Context, Execution, SignalOption } from './execution.js';
 import { Files } from './files.js';
+import { Output } from './output.js';
 import { Ptys } from './pty.js';
 import { resultOf } from './result.js';
 import type { CommandResult, Result } from './result.js';
@@ -38,12 +39,22 @@ export class Sandbox {
     return run(this.#context, this.id, { test: true }, options);
   }
 
+  /** Starts the solution's own command, or its test command, and does not wait for its end. */
+  start({ test = false, ...options }: StartOptions & { readonly test?: boolean } = {}): Promise<Execution> {
+    return start(this.#context, this.id, test ? { test } : {}, options);
+  }
+
   /** What is known of the last execution, or of the one named; also after the sandbox was removed. */
   async results({ executionId, signal }: SignalOption & { readonly executionId?: string } = {}): Promise<Result> {
     const query = executionId === undefined ? {} : { execution_id: executionId };
     return resultOf(
       await this.#context.http.call('get', '/api/ergon/sandbox/results/{sandbox_id}', { ...this.#path, query, signal }),
     );
+  }
+
+  /** What the last execution, or the one named, left in /output: kept with its result. */
+  output(executionId?: string): Output {
+    return new Output(this.#context, this.id, executionId);
   }
 
   /** Ends what runs, and keeps the sandbox. @returns whether anything ran */

@@ -18,19 +18,31 @@ export async function* follow(
   http: Http,
   reconnect: Reconnect,
   executionId: string,
-  { after, signal }: FollowOptions = {},
+  options: FollowOptions = {},
 ): AsyncGenerator<SandboxEvent, void, undefined> {
+  for await (const event of followLog(http, reconnect, executionId, options)) {
+    const told = eventOf(event);
+    if (told !== null) yield told;
+  }
+}
+
+/** The same as they are on the wire. */
+export async function* followLog(
+  http: Http,
+  reconnect: Reconnect,
+  executionId: string,
+  { after, signal, raw }: FollowOptions & { readonly raw?: boolean } = {},
+): AsyncGenerator<WireEvent, void, undefined> {
   let last = after === undefined ? 0 : numberOf(after, executionId);
   const attempts = new Attempts(reconnect, signal);
   for (;;) {
     try {
-      for await (const event of readLog(http, reconnect, executionId, last, signal)) {
+      for await (const event of readLog(http, reconnect, executionId, { after: last, raw }, signal)) {
         const number = numberOf(event.id ?? '', executionId);
         if (number <= last) continue; // sent twice, by whatever stands between
         last = number;
         attempts.succeeded();
-        const told = eventOf(event);
-        if (told !== null) yield told;
+        yield event;
       }
       return;
     } catch (error) {
@@ -44,7 +56,7 @@ async function* readLog(
   http: Http,
   { silenceMs }: Reconnect,
   executionId: string,
-  after: number,
+  query: { readonly after: number; readonly raw: boolean | undefined },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WireEvent, void, undefined> {
   const watch = new Watch(silenceMs, signal);
@@ -52,7 +64,7 @@ async function* readLog(
   const decoder = new TextDecoder();
   try {
     const path = `/api/ergon/sandbox/executions/${encodeURIComponent(executionId)}/events`;
-    const response = await watch.awaiting(http.send('GET', path, { query: { after }, signal: watch.signal }));
+    const response = await watch.awaiting(http.send('GET', path, { query, signal: watch.signal }));
     const reader = bodyOf(response).getReader();
     while (!parser.closed) {
       const { done, value } = await watch.awaiting(reading(watch.signal, () => reader.read()));
