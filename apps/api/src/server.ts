@@ -8,6 +8,7 @@ import type { WebSocketServer } from 'ws';
 import { createApp } from './app.js';
 import { startRunner } from './container.js';
 import { readExamples } from './examples.js';
+import { Spools } from './files/spool.js';
 import { createHttpServer } from './http/server.js';
 import { acceptUpgrades } from './http/upgrade.js';
 import { createWebSocketServer } from './routes/socket.js';
@@ -41,7 +42,8 @@ export async function startServer(container: DependencyContainer): Promise<Runni
   try {
     const registry = container.resolve(tokens.registry);
     opened.push(registry);
-    opened.push(await startRunner(container));
+    opened.push(await startRunner(container)); // from here on the data folder is this server's
+    await Spools.sweep(config.dataDir);
     for (const example of examples) {
       const { id } = await registry.store(example);
       logger.debug('An example was stored', { unitId: id, name: example.name });

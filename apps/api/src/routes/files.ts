@@ -2,6 +2,7 @@ import type { ArchiveEntry, FileEntry, SandboxFiles, SandboxRunner } from '@ergo
 import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
+import { Spools } from '../files/spool.js';
 import { bodyOf, uploadedArchive } from '../files/upload.js';
 import { limitSilenceOnly } from '../http/body-time.js';
 import { leftSignal } from '../http/left.js';
@@ -17,6 +18,7 @@ const bounds = { maxEntries: 1_000_000, maxBytes: Infinity, skipped: (): void =>
 
 /** `/{sandbox_id}/files…`: what is in a sandbox's workspace and output. */
 export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: string): void {
+  const spools = new Spools(dataDir);
   const of = (request: Request): Required<SandboxFiles> => {
     const { sandbox_id: id } = parseInput(sandboxIdSchema, request.params);
     aboutSandbox(id);
@@ -53,7 +55,7 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
     const files = of(request);
     const signal = leftSignal(response);
     if (archive !== undefined) {
-      const upload = uploadedArchive(request, archive, dataDir);
+      const upload = uploadedArchive(request, archive, spools);
       await files.unpack(path, upload.tar, { signal });
       response.json({ success: true, path: path.slice(1), files: upload.files() });
     } else if (folder) {
