@@ -97,7 +97,7 @@ test('a registry that wants a token gets the one it was given, which nobody else
   expect(JSON.stringify(messages) + second.output + second.errors).not.toContain(token);
 });
 
-test('without its registry a server says so, loses no result, and tells it at its next start', async () => {
+test('without its registry a server says so, loses no result, and tells it once the registry is back, or at its next start', async () => {
   const first = await TestServer.start();
   const { port } = new URL(first.url);
   const second = await over(first);
@@ -108,6 +108,7 @@ test('without its registry a server says so, loses no result, and tells it at it
   const down = {
     status: 503,
     body: {
+      title: 'Not available',
       code: 'SANDBOX001',
       detail: `The registry at ${first.url}/api/ergon/registry does not answer: connect ECONNREFUSED 127.0.0.1:${port}.`,
     },
@@ -127,11 +128,17 @@ test('without its registry a server says so, loses no result, and tells it at it
     error: expect.stringContaining('The registry at') as string,
   });
   expect(second.log.some((line) => line.message.endsWith(' failed'))).toBe(false);
-  await second.stop();
 
-  const again = await TestServer.start({ dataDir: first.dataDir, env: { ERGON_SANDBOX_PORT: port } });
-  expect(await resultsOf(again)).toEqual([]);
-  await TestServer.start({ dataDir: second.dataDir, env: { ERGON_SANDBOX_REGISTRY_URL: again.url } });
-  await until(async () => (await resultsOf(again)).includes(executionId));
-  expect(await resultsOf(again)).toEqual([executionId]);
-});
+  const env = { ERGON_SANDBOX_PORT: port };
+  const again = await TestServer.start({ dataDir: first.dataDir, env });
+  await until(async () => (await resultsOf(again)).includes(executionId), 60_000);
+  await again.stop();
+
+  const later = executionOf((await execute(second, id)).messages);
+  await second.stop('SIGKILL');
+  const last = await TestServer.start({ dataDir: first.dataDir, env });
+  expect(await resultsOf(last)).toEqual([executionId]);
+  await TestServer.start({ dataDir: second.dataDir, env: { ERGON_SANDBOX_REGISTRY_URL: last.url } });
+  await until(async () => (await resultsOf(last)).includes(later), 60_000);
+  expect(await resultsOf(last)).toEqual([executionId, later]);
+}, 180_000);

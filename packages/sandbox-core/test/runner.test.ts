@@ -375,6 +375,29 @@ describe('after the end of a server', () => {
     }
   });
 
+  it('a result that the registry did not take is told again until it has it, once, and the next start does not repeat it', async () => {
+    const messages: string[] = [];
+    const told = (level: string) => (message: string) => {
+      messages.push(`${level}: ${message}`);
+    };
+    const logger = { debug: told('debug'), info: told('info'), warn: told('warn'), error: told('error') };
+    await house.runner.close();
+    house.runner = await house.start({ tellAgainMs: 5, logger });
+    house.registry.failing = true;
+    await using sandbox = await house.runner.open('hello');
+    const { id } = await sandbox.execute();
+    await until(() => messages.includes('debug: The registry did not take a test result'), 30_000);
+    expect(house.registry.results.get('hello')).toBeUndefined();
+    house.registry.failing = false;
+    await until(() => messages.includes('info: The registry has taken a test result after all'), 30_000);
+    expect(house.registry.results.get('hello')).toMatchObject([{ executionId: id, status: 'completed' }]);
+    expect(messages.filter((message) => message === 'error: The registry did not take a test result')).toHaveLength(1);
+    await house.runner.close();
+    house.registry.results.clear();
+    house.runner = await house.start();
+    expect(house.registry.results.size).toBe(0);
+  }, 90_000);
+
   it('a result that the registry did not take is given to it at the next start, with the time of its end', async () => {
     house.registry.failing = true;
     const result = await house.runner.test('hello');

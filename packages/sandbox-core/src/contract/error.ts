@@ -1,6 +1,6 @@
 /** Every error code of the system, with its name and the HTTP status that a server gives it. */
 export const errorCodes = {
-  SANDBOX001: { title: 'Provider not available', status: 503 },
+  SANDBOX001: { title: 'Not available', status: 503 },
   SANDBOX002: { title: 'Solution not found', status: 404 },
   SANDBOX003: { title: 'Execution timeout', status: 504 },
   SANDBOX004: { title: 'Resource limit exceeded', status: 507 },

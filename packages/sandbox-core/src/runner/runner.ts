@@ -30,6 +30,7 @@ import type { KeptOutput } from './outputs.js';
 import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
 import { readKeptEvents, withText } from './results.js';
 import { Sandbox } from './sandbox.js';
+import { UntoldResults } from './untold.js';
 import type { ExecuteRequest } from './execute-request.js';
 
 export interface RunnerOptions {
@@ -48,6 +49,8 @@ export interface RunnerOptions {
   readonly ceiling?: Ceiling;
   /** Between two looks for what dead servers left, in ms. @default 60000 */
   readonly reclaimEveryMs?: number;
+  /** A result that the registry did not take is told again after so long, in ms, and then after twice as long each time. @default 10000 */
+  readonly tellAgainMs?: number;
   /** The user to whom sandboxes belong. @default "local" */
   readonly ownerId?: string;
 }
@@ -61,7 +64,7 @@ export interface ActiveSandbox {
   readonly started: string;
 }
 
-/** A look for leftovers may hold up the end of a server for so long: the next start looks again. */
+/** A look for leftovers, or a registry, may hold up the end of a server for so long: the next start looks again. */
 const reclaimGraceMs = 2000;
 const solutionsUnusedMs = 7 * 24 * 3600 * 1000;
 
@@ -98,6 +101,7 @@ export class SandboxRunner implements AsyncDisposable {
   #reclaiming: Promise<void>;
   #isReclaiming = false;
   readonly #reclaimTimer: NodeJS.Timeout;
+  readonly #untold: UntoldResults;
 
   private constructor(
     options: Required<RunnerOptions>,
@@ -117,6 +121,7 @@ export class SandboxRunner implements AsyncDisposable {
     this.#unreclaimed = unreclaimed;
     this.#reclaiming = reclaimStrays(options.factory, options.logger);
     this.#reclaimTimer = setInterval(() => this.#reclaimAgain(), options.reclaimEveryMs).unref();
+    this.#untold = new UntoldResults({ firstMs: options.tellAgainMs, tell: (id) => this.#tellAgain(id) });
   }
 
   #reclaimAgain(): void {
@@ -147,6 +152,7 @@ export class SandboxRunner implements AsyncDisposable {
       killGraceMs: 1000,
       ceiling: {},
       reclaimEveryMs: 60_000,
+      tellAgainMs: 10_000,
       ownerId: 'local',
       ...options,
       dataDir: resolve(options.dataDir),
@@ -494,7 +500,7 @@ export class SandboxRunner implements AsyncDisposable {
     return { result, recorded: await this.#record(result) };
   }
 
-  async #record(result: StoredResult): Promise<boolean> {
+  async #record(result: StoredResult, level: 'error' | 'debug' = 'error'): Promise<boolean> {
     const { registry, logger } = this.#options;
     const { executionId, solutionId } = result;
     try {
@@ -503,7 +509,24 @@ export class SandboxRunner implements AsyncDisposable {
       await registry.recordTestResult(solutionId, testResultOf(result, at));
       return true;
     } catch (error) {
-      logger.error('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
+      logger[level]('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
+      this.#untold.add(executionId);
+      return false;
+    }
+  }
+
+  async #tellAgain(executionId: string): Promise<boolean> {
+    const { logger } = this.#options;
+    try {
+      const result = await this.#history.result(executionId);
+      if (result === null || !(await this.#record(result, 'debug'))) return false;
+      logger.info('The registry has taken a test result after all', { executionId, solutionId: result.solutionId });
+      // Else its log is still to be completed, by the next start.
+      const isWhole = await readLog(this.#logPath(executionId), (log) => Promise.resolve(log?.ended ?? true));
+      if (isWhole) await this.#history.add({ kind: 'settled', executionId });
+      return true;
+    } catch (error) {
+      logger.error('A test result could not be told again', { executionId, error: sentenceOf(error) });
       return false;
     }
   }
@@ -517,9 +540,10 @@ export class SandboxRunner implements AsyncDisposable {
   async #close(): Promise<void> {
     try {
       clearInterval(this.#reclaimTimer);
+      const told = this.#untold.close();
       await Promise.allSettled(this.#opening);
       await this.cleanupAll();
-      await atMost(this.#reclaiming, reclaimGraceMs);
+      await atMost(Promise.all([this.#reclaiming, told]), reclaimGraceMs);
       await forgetStart(this.#options.dataDir, this.#instanceId);
     } finally {
       await this.#history.close();
