@@ -225,6 +225,30 @@ test('a limit that was hit is named with its value', async () => {
   });
 });
 
+test('a memory limit in which no sandbox has room is raised, and the answer says so', async () => {
+  const { id } = await server.ok('POST', registry('/store'), {
+    type: 'solution',
+    name: 'small',
+    version: '1',
+    content: { code: 'echo small', main_file: 'main.sh' },
+  });
+  for (const memory_limit of ['1', '100k', '7.9m']) {
+    const answer = await server.ok('POST', sandbox('/test'), { solution_id: id, memory_limit });
+    expect(answer).toMatchObject({
+      selection: {
+        notes: expect.arrayContaining([
+          expect.stringMatching(/^memory_limit was raised from .* to the smallest that can be kept, 8 MiB\.$/),
+        ]) as string[],
+      },
+    });
+    await execute(server, answer.sandbox_id);
+    expect(await server.ok('GET', sandbox(`/results/${answer.sandbox_id}`))).toMatchObject({
+      status: 'completed',
+      stdout: 'small\n',
+    });
+  }
+});
+
 test('at the output limit the run goes on, what follows is discarded, and the result says so', async () => {
   const id = await server.openShell('yes | head -c 3000000; echo end >&2; exit 5', { output_limit: '1m' });
   await execute(server, id);

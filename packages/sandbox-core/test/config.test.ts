@@ -40,10 +40,10 @@ describe('limits', () => {
   it('the request goes before the solution, the solution before the default', () => {
     const { limits, asked, notes } = resolveLimits(
       { timeoutMs: 5000 },
-      { timeoutMs: 9000, memoryBytes: 1024 ** 2 },
+      { timeoutMs: 9000, memoryBytes: 1024 ** 3 },
       {},
     );
-    expect(limits).toMatchObject({ timeoutMs: 5000, memoryBytes: 1024 ** 2, cpus: 4, pids: 256, diskBytes: 1024 ** 3 });
+    expect(limits).toMatchObject({ timeoutMs: 5000, memoryBytes: 1024 ** 3, cpus: 4, pids: 256, diskBytes: 1024 ** 3 });
     expect([...asked].sort()).toEqual(['memory', 'wall-time']);
     expect(notes).toEqual([]);
   });
@@ -62,9 +62,10 @@ describe('limits', () => {
   });
 
   it('what is too small to be kept is raised, and the note says so', () => {
-    const { limits, notes } = resolveLimits({ cpus: 1e-9, diskBytes: 1 }, {}, {});
-    expect(limits).toMatchObject({ cpus: 0.01, diskBytes: 1024 ** 2 });
+    const { limits, notes } = resolveLimits({ memoryBytes: 1, cpus: 1e-9, diskBytes: 1 }, {}, {});
+    expect(limits).toMatchObject({ memoryBytes: 8 * 1024 ** 2, cpus: 0.01, diskBytes: 1024 ** 2 });
     expect(notes).toEqual([
+      'memory_limit was raised from 1 byte to the smallest that can be kept, 8 MiB.',
       'cpu_limit was raised from 1e-9 CPUs to the smallest that can be kept, 0.01 CPUs.',
       'disk_limit was raised from 1 byte to the smallest that can be kept, 1 MiB.',
     ]);

@@ -77,6 +77,18 @@ describe('choosing a provider', () => {
     );
   });
 
+  it('what none of all that are up can do is refused as such: trying again would be of no use', () => {
+    const refusal = 'A GPU is not supported here.';
+    const candidates = [candidate('sandbox-exec', up, refusal), candidate('docker', up, refusal)];
+    expect(() => chooseProvider(input({ candidates }))).toThrow(
+      expect.objectContaining({
+        code: 'SANDBOX009',
+        field: 'gpus',
+        message: `No sandbox provider can do this. sandbox-exec: ${refusal} docker: ${refusal}`,
+      }) as Error,
+    );
+  });
+
   it('strict refuses best-effort limits, and a limit asked for by name must exist', () => {
     expect(() => chooseProvider(input({ strict: true }))).toThrow(/best effort/);
     const none = { ...localCapabilities, limits: { ...localCapabilities.limits, disk: 'none' as const } };
@@ -126,6 +138,25 @@ describe('the factory', () => {
         reason: 'The engine does not answer. Start it.',
       },
     });
+  });
+
+  it('calls none the default that would not be taken for a solution in Python that asks for nothing', async () => {
+    const named = (name: string, images: readonly string[]): LocalProvider =>
+      Object.assign(new LocalProvider(), {
+        name,
+        check: ({ language }: SandboxConfig) =>
+          images.includes(language ?? 'default')
+            ? []
+            : [{ field: 'image', message: `There is no image for ${language ?? 'it'}.` }],
+      });
+    const factory = new SandboxFactory({ platform: 'linux' })
+      .register(named('docker', ['shell', 'default']))
+      .register(named('other', ['python', 'shell', 'default']));
+    expect(await factory.status()).toMatchObject({ docker: { isDefault: false }, other: { isDefault: true } });
+    expect((await factory.choose({ ...wish, config: { ...config, language: 'python' } })).selection.provider).toBe(
+      'other',
+    );
+    expect((await factory.choose(wish)).selection.provider).toBe('docker');
   });
 
   it('asks again at once when a provider says that it changed', async () => {

@@ -51,7 +51,7 @@ export interface Selection {
  * Five steps: the preference if it can serve; else what the requirements rule out goes; macOS without special needs takes
  * sandbox-exec; GPU, persistence and Linux take Docker; else anything available. Pure.
  *
- * @throws SandboxError SANDBOX001 (none available), SANDBOX008 (unknown name), SANDBOX009 (the named one can't do it).
+ * @throws SandboxError SANDBOX001 (none available), SANDBOX008 (unknown name), SANDBOX009 (the named one, or none of all, can do it).
  */
 export function chooseProvider(input: ChoiceInput): Selection {
   const { requested, strict } = input;
@@ -146,7 +146,16 @@ function unknownProvider(name: string, candidates: readonly Candidate[]): Sandbo
   });
 }
 
+/** Where all are available and none can do it, it is the request that has to change, and trying again is of no use. */
 function noneAvailable(judged: readonly Judged[]): SandboxError {
   const reasons = judged.map(({ name, obstacle }) => `${name}: ${obstacle?.reason ?? ''}`).join(' ');
+  const obstacles = judged.map(({ obstacle }) => obstacle);
+  if (obstacles.length > 0 && obstacles.every((obstacle) => obstacle?.verdict === 'ruled-out')) {
+    const fields = new Set(obstacles.map((obstacle) => obstacle?.field));
+    const [field] = fields;
+    return new SandboxError('SANDBOX009', `No sandbox provider can do this. ${reasons}`, {
+      ...(fields.size === 1 && field !== undefined && { field }),
+    });
+  }
   return new SandboxError('SANDBOX001', `No sandbox provider available. ${reasons || 'None is registered.'}`);
 }

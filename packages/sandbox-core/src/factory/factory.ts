@@ -8,7 +8,7 @@ import type { Logger } from '../contract/logger.js';
 import { isSandboxProvider } from '../contract/provider.js';
 import type { Refusal, SandboxProvider } from '../contract/provider.js';
 import { unmetNeeds } from '../contract/needs.js';
-import { fitToMachine } from '../config/limits.js';
+import { fitToMachine, resolveLimits } from '../config/limits.js';
 import { chooseProvider } from './choose.js';
 import type { Candidate, Selection } from './choose.js';
 import { ProbeCache } from './probe-cache.js';
@@ -36,7 +36,7 @@ export interface ProviderWish {
 export interface ProviderStatus {
   readonly available: boolean;
   readonly capabilities: ProviderCapabilities | null;
-  /** It would be taken for a request without wishes. */
+  /** It would be taken for a solution in Python that asks for nothing. */
   readonly isDefault: boolean;
   /** Why it is not available, and what to do. */
   readonly reason: string | null;
@@ -176,7 +176,10 @@ export class SandboxFactory {
   }
 
   #default(probes: ReadonlyMap<string, ProviderProbe>): string | null {
-    const candidates = [...probes].map(([name, probe]): Candidate => ({ name, probe, refusals: [] }));
+    const candidates = [...probes].map(([name, probe]): Candidate => {
+      const { config } = fitConfig(plainConfig, probe);
+      return { name, probe, refusals: refusalsOf(this.provider(name), config, probe) };
+    });
     try {
       return chooseProvider({ ...this.#options, candidates, strict: false, asked: new Set(), special: [] }).provider;
     } catch {
@@ -184,6 +187,18 @@ export class SandboxFactory {
     }
   }
 }
+
+/** Of a solution that asks for nothing; what has no other main file is `solution.py`. */
+const plainConfig: SandboxConfig = {
+  sandboxId: 'plain',
+  instanceId: 'plain',
+  ownerId: 'plain',
+  limits: resolveLimits({}, {}, {}).limits,
+  network: { mode: 'none' },
+  environment: {},
+  mounts: [],
+  language: 'python',
+};
 
 /** What the provider says, and what it does not claim though its own check may have forgotten it, or be older than the need. */
 function refusalsOf(provider: SandboxProvider, config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
