@@ -75,6 +75,25 @@ test('what is stored through a server is in its registry, and 404 and 409 are to
   expect(await second.ok('GET', registry('/health'))).toEqual(await first.ok('GET', registry('/health')));
 });
 
+test('a field of a solution that is not known is told when it is stored, and kept; of other units nothing is said', async () => {
+  const server = await TestServer.start();
+  const content = { ...hello.content, memmory_limit: '1g' };
+  expect(await server.ok('POST', registry('/store'), { ...hello, content })).toEqual({
+    success: true,
+    id: 'hello',
+    message: 'Stored Hello 1',
+    warnings: ['content.memmory_limit is not a field that is known here; it was ignored.'],
+  });
+  expect(await server.ok('GET', registry('/hello'))).toMatchObject({ content });
+  for (const unit of [hello, { ...hello, type: 'tool', content }]) {
+    expect(await server.ok('POST', registry('/store'), unit)).toEqual({
+      success: true,
+      id: 'hello',
+      message: 'Replaced Hello 1',
+    });
+  }
+});
+
 test('a registry that wants a token gets the one it was given, which nobody else sees', async () => {
   const token = 'a-token-of-the-registry';
   const first = await TestServer.start({ env: { ERGON_SANDBOX_TOKEN: token } });

@@ -1,4 +1,4 @@
-import { parseInput, SandboxError } from '@ergon/sandbox-core';
+import { contentWarnings, parseInput, SandboxError } from '@ergon/sandbox-core';
 import type { Registry } from '@ergon/sandbox-registry';
 import { maxUnitBytes, unitSchema } from '@ergon/sandbox-registry';
 import type { Request } from 'express';
@@ -22,10 +22,12 @@ export function registryRoutes(registry: Registry): Router {
       async (request, response) => {
         const unit = parseInput(unitSchema, request.body);
         const { id, replaced } = await registry.store(unit);
+        const warnings = unit.type === 'solution' ? contentWarnings(unit.content) : [];
         response.json({
           success: true,
           id,
           message: `${replaced ? 'Replaced' : 'Stored'} ${unit.name} ${unit.version}`,
+          ...(warnings.length > 0 && { warnings }),
         });
       },
     ],

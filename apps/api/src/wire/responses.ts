@@ -166,7 +166,7 @@ export const providersAnswer = z.record(
   open({
     available: z.boolean(),
     capabilities: capabilitiesSchema.nullable(),
-    is_default: z.boolean(),
+    is_default: z.boolean().meta({ description: 'It would be taken for a solution in Python that asks for nothing' }),
     reason: z.string().optional().meta({ description: 'Why it is not available, and what to do' }),
   }).meta({ id: 'Provider' }),
 );
@@ -270,7 +270,15 @@ const testResult = open({
 export const unitWithResultsAnswer = unitAnswer
   .extend({ test_results: z.array(testResult).meta({ description: 'The last ten, newest last' }) })
   .meta({ id: 'UnitWithResults' });
-export const storedAnswer = open({ success: z.literal(true), id: z.string(), message: z.string() });
+export const storedAnswer = open({
+  success: z.literal(true),
+  id: z.string(),
+  message: z.string(),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "Fields of a solution's content that are not known here, in sentences" }),
+});
 export const searchAnswer = open({
   success: z.literal(true),
   count: z.int().min(0),

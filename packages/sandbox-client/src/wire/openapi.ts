@@ -729,6 +729,7 @@ export interface components {
     Provider: {
       available: boolean;
       capabilities: components['schemas']['Capabilities'] | null;
+      /** @description It would be taken for a solution in Python that asks for nothing */
       is_default: boolean;
       /** @description Why it is not available, and what to do */
       reason?: string;
@@ -1202,6 +1203,8 @@ export interface operations {
             message: string;
             /** @constant */
             success: true;
+            /** @description Fields of a solution's content that are not known here, in sentences */
+            warnings?: string[];
           } & {
             [key: string]: unknown;
           };

@@ -5,6 +5,7 @@ import { parseInput } from '../config/parse.js';
 import type { ParsedRequest } from '../config/request.js';
 import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
+import { ignoredFields } from '../solution/content.js';
 import type { Solution } from '../solution/content.js';
 
 /** What a sandbox gets from the house, beside the wishes of its solution and its request. */
@@ -65,10 +66,7 @@ export function configureSandbox(
     ...(request.volumes !== undefined && { volumes: request.volumes }),
     ...(solution.persistence && { persistence: true }),
   };
-  const ignored = solution.unknownFields
-    .slice(0, 20)
-    .map((name) => `content.${name.slice(0, 100)} is not a field that is known here; it was ignored.`);
-  return { config, asked, notes: [...notes, ...ignored] };
+  return { config, asked, notes: [...notes, ...ignoredFields(solution.unknownFields)] };
 }
 
 /** What later work brings is refused until it is there, never ignored. */

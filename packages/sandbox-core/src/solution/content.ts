@@ -113,8 +113,24 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     image: parsed.image,
     services: parsed.services,
     requirements: requirementLines(parsed.requirements),
-    unknownFields: Object.keys(content).filter((name) => !Object.hasOwn(contentSchema.shape, name)),
+    unknownFields: unknownFieldsOf(content),
   };
+}
+
+/** Sentences on the fields of a solution's `content` that are not known here and so are ignored: one of them may be a slip. At most 20. */
+export function contentWarnings(content: Readonly<Record<string, unknown>>): readonly string[] {
+  return ignoredFields(unknownFieldsOf(content));
+}
+
+function unknownFieldsOf(content: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(content).filter((name) => !Object.hasOwn(contentSchema.shape, name));
+}
+
+/** The same for their names. */
+export function ignoredFields(names: readonly string[]): readonly string[] {
+  return names
+    .slice(0, 20)
+    .map((name) => `content.${name.slice(0, 100)} is not a field that is known here; it was ignored.`);
 }
 
 function invalid(field: string, what: string): SandboxError {

@@ -1,2 +1,2 @@
-export { defaultCommand, isSafePath, parseSolution } from './content.js';
+export { contentWarnings, defaultCommand, isSafePath, parseSolution } from './content.js';
 export type { Solution } from './content.js';
