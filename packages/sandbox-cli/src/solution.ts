@@ -42,7 +42,11 @@ export async function readSolution(path: string, needsMain: boolean): Promise<Re
       'Give the folder that holds the program, e.g. "ergon-sandbox run .".',
     );
   });
-  const isFile = (await stat(real)).isFile();
+  const there = await stat(real);
+  const isFile = there.isFile();
+  if (!isFile && !there.isDirectory()) {
+    throw new Failure(`"${path}" is neither a folder nor a file.`, 'Give the folder that holds the program.');
+  }
   const read = isFile ? await new Reader(dirname(real)).readFile(basename(real)) : await new Reader(real).readAll();
   const { descriptorText, leftOut } = read;
   const files = Object.fromEntries(read.files);
@@ -91,7 +95,7 @@ class Reader {
   }
 
   async #readFolder(folder: string): Promise<void> {
-    const entries = await readdir(join(this.root, folder), { withFileTypes: true });
+    const entries = await reading(join(this.root, folder), (path) => readdir(path, { withFileTypes: true }));
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
@@ -106,18 +110,23 @@ class Reader {
 
   async #readFile(path: string): Promise<void> {
     const file = join(this.root, path);
-    this.#bytes += (await stat(file)).size;
+    const { size } = await reading(file, (name) => stat(name));
+    this.#bytes += size;
     if (this.#bytes > maxBytes) throw tooMuch(this.root, `more than ${maxBytes / 1024 ** 2} MiB`);
     if (this.#files.size >= maxFiles) throw tooMuch(this.root, `more than ${maxFiles} files`);
-    const bytes = await readFile(file).catch((error: unknown) => {
-      throw new Failure(
-        `"${file}" cannot be read: ${sentenceOf(error)}.`,
-        'Make it readable, or take it out of the folder.',
-      );
-    });
+    const bytes = await reading(file, (name) => readFile(name));
     if (path === descriptor) this.#descriptorText = bytes.toString('utf8');
     else if (isUtf8(bytes)) this.#files.set(path, bytes.toString('utf8'));
     else this.#leftOut.push(`${path} is left out: it is not text in UTF-8.`);
+  }
+}
+
+async function reading<Value>(path: string, read: (path: string) => Promise<Value>): Promise<Value> {
+  try {
+    return await read(path);
+  } catch (error) {
+    const hint = 'Make it readable, or take it out of the folder.';
+    throw new Failure(`"${path}" cannot be read: ${sentenceOf(error)}.`, hint);
   }
 }
 

@@ -86,6 +86,7 @@ test('a limit that was lowered is said to be, by its option, if it was asked for
 test('what keeps it from running is 125, with what to do', async () => {
   const cases: [string[], RegExp][] = [
     [['run', '/nowhere'], /There is no folder or file "\/nowhere"\.\n {2}Give the folder/],
+    [['run', '/dev/null'], /"\/dev\/null" is neither a folder nor a file\.\n {2}Give the folder/],
     [['run', folder({ 'app.py': '' })], /has no main file.*\n {2}Say what to run after "--"/],
     [['run', folder({ 'solution.json': '{' })], /solution\.json" is not JSON/],
     [['run', folder({ 'solution.json': '{"content": 3}' })], /"content" must be an object/],
@@ -164,18 +165,28 @@ test('what it left in /output is written where --keep-output says, and no link t
   symlinkSync(trap, join(linked, 'dir'));
   const file = await cli(['run', slow, '-o', linked, '--', 'sh', '-c', 'echo evil > /output/a.txt']);
   expect(file).toMatchObject({ code: 125, stderr: containing('is a link, which is not followed') });
-  const through = await cli([
-    'run',
-    slow,
-    '-o',
-    linked,
-    '--',
-    'sh',
-    '-c',
-    'mkdir /output/dir; echo evil > /output/dir/safe.txt',
-  ]);
-  expect(through).toMatchObject({ code: 125, stderr: containing('leads out of') });
+  const planted = 'mkdir -p /output/dir/new; echo evil > /output/dir/new/safe.txt';
+  const through = await cli(['run', slow, '-o', linked, '--', 'sh', '-c', planted]);
+  expect(through).toMatchObject({ code: 125, stderr: matching(/\/dir is a link, which is not followed/) });
+  expect(readdirSync(trap)).toEqual(['safe.txt']);
   expect(readFileSync(join(trap, 'safe.txt'), 'utf8')).toBe('as it was');
+});
+
+test('what is no file where one is to be kept, such as a FIFO, is left as it is and named', async () => {
+  const target = folder();
+  expect((await start('mkfifo', [join(target, 'fifo')]).end()).code).toBe(0);
+  const fifo = await cli(['run', slow, '-o', target, '--', 'sh', '-c', 'echo a > /output/fifo']);
+  expect(fifo).toMatchObject({ code: 125, stderr: matching(/\/fifo is there, and is no file that can be replaced/) });
+  // With a reader it can be opened, and is no file nonetheless.
+  const reader = start('cat', [join(target, 'fifo')]);
+  const read = await cli(['run', slow, '-o', target, '--', 'sh', '-c', 'echo a > /output/fifo']);
+  expect(read).toMatchObject({ code: 125, stderr: matching(/\/fifo is there, and is no file that can be replaced/) });
+  expect(await reader.end()).toMatchObject({ code: 0, stdout: '' });
+  const below = await cli(['run', slow, '-o', target, '--', 'sh', '-c', 'mkdir /output/fifo; echo a > /output/fifo/a']);
+  expect(below).toMatchObject({ code: 125, stderr: matching(/\/fifo is there, and is no folder/) });
+  const nowhere = await cli(['run', slow, '-o', '/proc/nowhere', '--', 'sh', '-c', 'echo a > /output/a']);
+  expect(nowhere).toMatchObject({ code: 125, stderr: containing('cannot be written to /proc/nowhere') });
+  expect(readdirSync(runs)).toEqual([]);
 });
 
 test.each([

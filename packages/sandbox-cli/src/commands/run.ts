@@ -2,10 +2,10 @@ import type { Execution, Sandbox, SandboxResult, Selection, StoredSolution } fro
 import { exitCodeOf } from '../exit-code.js';
 import { exitCodes } from '../failure.js';
 import { Interrupts } from '../interrupts.js';
+import { keepOutput } from '../keep-output.js';
 import { requestOf, sentenceForOptions } from '../limits.js';
 import type { LimitOptions } from '../limits.js';
 import { passInput, terminalSize } from '../local/input.js';
-import { writeOutput } from '../local/keep-output.js';
 import { LocalRunner } from '../local/runner.js';
 import { eventToWire, resultToWire } from '../local/wire.js';
 import { errorsToTell } from '../output/errors.js';
@@ -85,8 +85,9 @@ export async function runFolder(
     const result = await execution.result;
     await tell(result, options, pipes);
     if (options.keepOutput !== undefined) {
-      const count = await writeOutput(await local.runner.outputs(execution.id), options.keepOutput);
-      say(`${count} ${count === 1 ? 'file' : 'files'} of /output written to ${options.keepOutput}.`);
+      const output = await local.runner.outputs(execution.id);
+      const files = output.entries.map(({ path, mode }) => ({ path, mode, read: () => output.read(path) }));
+      await keepOutput(files, options.keepOutput);
     }
     await sandbox.cleanup();
     if (pipes.closed.aborted) return { code: exitCodes.brokenPipe, unit };

@@ -1,8 +1,9 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { hasErrorCode, sentenceOf } from '@ergon/sandbox-core';
+import { isAbsolute, join } from 'node:path';
+import { sentenceOf } from '@ergon/sandbox-core';
 import { Failure } from '../failure.js';
+import { makeFolder } from '../make-folder.js';
 
 /** Where local runs keep what they need while they last (XDG Base Directory: a relative path counts as not set). */
 export function stateFolder(): string {
@@ -14,7 +15,7 @@ export function stateFolder(): string {
 export async function makeStateFolder(): Promise<string> {
   const folder = stateFolder();
   try {
-    await makeFolder(folder);
+    await makeFolder(folder, 0o700);
     await access(folder, constants.W_OK | constants.X_OK);
     return folder;
   } catch (error) {
@@ -22,19 +23,5 @@ export async function makeStateFolder(): Promise<string> {
       `The folder ${folder} cannot be written: ${sentenceOf(error)}.`,
       'Set XDG_STATE_HOME to a folder of yours that can.',
     );
-  }
-}
-
-/** Folder by folder: Node's own `recursive` never ends below a folder that takes none, such as /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    if (hasErrorCode(error, 'EEXIST') && (await stat(folder)).isDirectory()) return;
-    if (!hasErrorCode(error, 'ENOENT') || folder === dirname(folder)) throw error;
-    await makeFolder(dirname(folder));
-    await mkdir(folder, { mode: 0o700 }).catch((again: unknown) => {
-      if (!hasErrorCode(again, 'EEXIST')) throw again; // another run made it meanwhile
-    });
   }
 }
