@@ -11,7 +11,7 @@ export interface LeftFile {
   /** Below /output. */
   readonly path: string;
   readonly mode: number;
-  readonly read: () => AsyncIterable<Uint8Array>;
+  readonly read: () => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
 }
 
 /**
@@ -28,7 +28,7 @@ export async function keepOutput(files: readonly LeftFile[], target: string): Pr
         throw new Failure(`The output has a file named ${JSON.stringify(path)}, which is not below a folder.`);
       }
       await makeFoldersBelow(root, segments.slice(0, -1));
-      await writeFile(join(root, path), read(), mode & 0o777);
+      await writeFile(join(root, path), await read(), mode & 0o777);
     }
     say(`${files.length} ${files.length === 1 ? 'file' : 'files'} of /output written to ${target}.`);
   } catch (error) {

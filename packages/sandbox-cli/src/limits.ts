@@ -1,4 +1,4 @@
-import type { SandboxRequest } from '@ergon/sandbox-core';
+import type { OpenOptions } from '@ergon/sandbox-client';
 import { Failure } from './failure.js';
 
 /** What the options of `run`, `test` and `add` ask of a sandbox. */
@@ -13,6 +13,14 @@ export interface LimitOptions {
   readonly image?: string;
   readonly env?: readonly string[];
   readonly strict?: boolean;
+}
+
+/** The same for the core and for a server. */
+export interface LimitRequest extends Pick<
+  OpenOptions,
+  'provider' | 'timeout' | 'memoryLimit' | 'cpuLimit' | 'diskLimit' | 'pidsLimit' | 'image' | 'environment' | 'strict'
+> {
+  readonly network?: 'none' | 'full';
 }
 
 /** Fields of a request, on the wire and in the core, by the options that set them. */
@@ -41,7 +49,7 @@ export function sentenceForOptions(sentence: string, field: string | undefined):
 }
 
 /** @throws Failure for a variable that is to be taken from the environment and is not there */
-export function requestOf(options: LimitOptions): SandboxRequest {
+export function requestOf(options: LimitOptions): LimitRequest {
   const { memory, cpu, disk, pids, env = [], network } = options;
   return defined({
     provider: options.provider,
@@ -52,21 +60,9 @@ export function requestOf(options: LimitOptions): SandboxRequest {
     pidsLimit: pids,
     image: options.image,
     // What is neither is named in the sentence of who checks it.
-    network: network as SandboxRequest['network'],
+    network: network as LimitRequest['network'],
     environment: env.length > 0 ? environmentOf(env) : undefined,
     strict: options.strict,
-  });
-}
-
-/** The same for `POST /test`. */
-export function wireRequestOf(options: LimitOptions): Record<string, unknown> {
-  const { memoryLimit, cpuLimit, diskLimit, pidsLimit, ...same } = requestOf(options);
-  return defined({
-    ...same,
-    memory_limit: memoryLimit,
-    cpu_limit: cpuLimit,
-    disk_limit: diskLimit,
-    pids_limit: pidsLimit,
   });
 }
 

@@ -41,7 +41,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
     .option('--tests', "run the solution's test command")
     .option('-i, --interactive', 'pass stdin to the program')
     .option('-t, --tty', 'give the program this terminal (with -i in it)')
-    .option('-o, --keep-output <folder>', 'write the files that the program left in /output to this folder')
+    .addOption(keepOutput())
     .addOption(json('print one JSON result at the end; with "=events" each event as a line of JSON'))
     .action(async (dir: string, words: string[], options: LimitOptions & { json?: Json }) => {
       end(await (await import('./commands/run.js')).run(dir, words, options));
@@ -52,6 +52,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
     .argument('[command...]', 'what to run instead of its own command; put "--" before it')
     .option('--tests', "run the solution's test command")
     .option('--keep', 'leave the sandbox on the server, and print its id')
+    .addOption(keepOutput())
     .addOption(json('print the JSON result at the end, and nothing before', false))
     .action(async (id: string, words: string[], options: ServerOptions & LimitOptions) => {
       end(await (await import('./commands/test.js')).test(id, words, options));
@@ -135,6 +136,11 @@ function server(command: Command): Command {
     .env('ERGON_SANDBOX_URL')
     .default('http://127.0.0.1:8102');
   return command.addOption(url);
+}
+
+function keepOutput(): Option {
+  const description = 'write the files that the program left in /output to this folder';
+  return new Option('-o, --keep-output <folder>', description);
 }
 
 /** `--json`, and where there are events `--json=events`. */

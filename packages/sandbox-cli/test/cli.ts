@@ -91,9 +91,9 @@ afterAll(() => {
   for (const path of folders) rmSync(path, { recursive: true, force: true });
 });
 
-/** Waits for a condition. @throws Error with what was there when it did not come true in 20 s */
+/** Waits for a condition. @throws Error with what was there when it did not come true in 30 s */
 export async function until(condition: () => boolean, told: () => string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`It did not come about in time; there is: ${told()}`);
     await new Promise((again) => setTimeout(again, 20));

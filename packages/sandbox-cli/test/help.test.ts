@@ -28,7 +28,7 @@ test('the version is that of the package', async () => {
 test('help needs nothing of the core or of a provider', async () => {
   const help = await loadedBy(['run', '--help']);
   expect(help).toContain('/commander/');
-  expect(help).not.toMatch(/dockerode|\/zod\/|sandbox-core|sandbox-provider/);
+  expect(help).not.toMatch(/dockerode|\/zod\/|sandbox-core|sandbox-client|sandbox-provider/);
   // The same way of looking sees them where they are needed.
   expect(await loadedBy(['doctor'])).toMatch(/dockerode[\s\S]*sandbox-core|sandbox-core[\s\S]*dockerode/);
 });

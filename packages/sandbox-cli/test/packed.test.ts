@@ -5,7 +5,7 @@ import { examples, folder, isRoot, repository, start } from './cli.js';
 // npm packs and installs, on a machine that may be busy.
 jest.setTimeout(240_000);
 
-const packages = ['core', 'seccomp', 'provider-exec', 'provider-docker', 'cli'];
+const packages = ['core', 'seccomp', 'provider-exec', 'provider-docker', 'client', 'cli'];
 let home: string;
 
 beforeAll(async () => {

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { cli, containing, examples, folder, matching, repository, start, startCli, until } from './cli.js';
 import type { Running, Said, Surroundings } from './cli.js';
+import { CuttingProxy } from './proxy.js';
 
 jest.setTimeout(60_000);
 
@@ -16,17 +18,23 @@ beforeAll(async () => {
     ERGON_SANDBOX_EXAMPLES: examples,
     DOCKER_HOST: 'unix:///nowhere',
   };
-  server = start(process.execPath, [join(repository, 'apps/api/dist/main.js')], { env });
-  await until(
-    () => (url = /Listening on (http:[^"]+)"/.exec(server.stdout + server.stderr)?.[1] ?? '') !== '',
-    () => server.stdout + server.stderr,
-  );
+  ({ running: server, url } = await startServer(env));
 });
 
 afterAll(async () => {
   server.child.kill('SIGTERM');
   expect((await server.end()).code).toBe(0);
 });
+
+async function startServer(env: Readonly<Record<string, string>>): Promise<{ running: Running; url: string }> {
+  const running = start(process.execPath, [join(repository, 'apps/api/dist/main.js')], { env });
+  const listening = (): string => /Listening on (http:[^"]+)"/.exec(running.stdout + running.stderr)?.[1] ?? '';
+  await until(
+    () => listening() !== '',
+    () => running.stdout + running.stderr,
+  );
+  return { running, url: listening() };
+}
 
 const here = (): Surroundings => ({ env: { ERGON_SANDBOX_URL: url, ERGON_SANDBOX_TOKEN: token } });
 const ask = (...args: string[]): Promise<Said> => cli(args, here());
@@ -103,6 +111,77 @@ test('logs print what an execution wrote; -f goes on to its end, and without it 
   await slow.end();
 });
 
+test('where connections break, test and logs go on where they were: nothing is repeated, and nothing left out', async () => {
+  const proxy = await CuttingProxy.before(url);
+  try {
+    const env = { ERGON_SANDBOX_URL: proxy.url, ERGON_SANDBOX_TOKEN: token };
+    const script = 'i=0; while [ $i -lt 300 ]; do echo "line $i"; i=$((i+1)); sleep 0.01; done; echo err >&2; exit 3';
+    const lines = Array.from({ length: 300 }, (_, number) => `line ${number}\n`).join('');
+    expect(await cli(['test', 'hello-python', '--', 'sh', '-c', script], { env })).toEqual({
+      code: 3,
+      stdout: lines,
+      stderr: 'err\n',
+    });
+    expect(proxy.cutStarts).toBe(1);
+    expect(proxy.cutLogs).toBeGreaterThan(0);
+    const rows = await ask('history', '--solution', 'hello-python', '-n', '1', '--json');
+    const [row] = JSON.parse(rows.stdout) as { execution_id: string }[];
+    const before = proxy.cutLogs;
+    expect(await cli(['logs', '-f', row?.execution_id ?? ''], { env })).toEqual({
+      code: 0,
+      stdout: lines,
+      stderr: 'err\n',
+    });
+    expect(proxy.cutLogs).toBeGreaterThan(before);
+    const json = await cli(['logs', '--json', row?.execution_id ?? ''], { env });
+    const events = json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; line?: string });
+    expect(events.flatMap(({ type, line }) => (type === 'output' ? [line] : []))).toHaveLength(301);
+  } finally {
+    proxy.close();
+  }
+});
+
+test('a server that goes and comes back during a run is waited for, and its word on the run is told', async () => {
+  const env = {
+    ERGON_SANDBOX_DATA_DIR: folder(),
+    ERGON_SANDBOX_EXAMPLES: examples,
+    DOCKER_HOST: 'unix:///nowhere',
+  };
+  const first = await startServer({ ...env, ERGON_SANDBOX_PORT: '0' });
+  const running = startCli(['test', 'hello-python', '--', 'sh', '-c', 'echo before; exec sleep 600'], {
+    env: { ERGON_SANDBOX_URL: first.url },
+  });
+  await until(
+    () => running.stdout === 'before\n',
+    () => running.stderr,
+  );
+  first.running.child.kill('SIGKILL');
+  await first.running.end();
+  const second = await startServer({ ...env, ERGON_SANDBOX_PORT: new URL(first.url).port });
+  const said = await running.end();
+  expect(said).toMatchObject({ code: 125, stdout: 'before\n' });
+  expect(said.stderr).toMatch(/server/i);
+  second.running.child.kill('SIGTERM');
+  expect((await second.running.end()).code).toBe(0);
+});
+
+test('what it left in /output there is written where --keep-output says, and through no link', async () => {
+  const target = join(folder(), 'kept');
+  const script = 'mkdir /output/a; echo one > /output/a/b.txt; : > /output/empty; chmod 755 /output/empty; exit 4';
+  const keep = ['test', 'hello-python', '-o', target, '--', 'sh', '-c'];
+  expect(await ask(...keep, script)).toMatchObject({ code: 4, stderr: containing('2 files of /output written') });
+  expect(readFileSync(join(target, 'a/b.txt'), 'utf8')).toBe('one\n');
+  expect(statSync(join(target, 'empty'))).toMatchObject({ size: 0, mode: 0o100755 });
+  const trap = folder();
+  symlinkSync(trap, join(target, 'link'));
+  const through = await ask(...keep, 'mkdir -p /output/link/new; echo evil > /output/link/new/f');
+  expect(through).toMatchObject({ code: 125, stderr: matching(/\/link is a link, which is not followed/) });
+  expect(readdirSync(trap)).toEqual([]);
+});
+
 test('what the server refuses, or nobody hears, is a sentence with what to do', async () => {
   expect(await cli(['solutions', '--url', url])).toMatchObject({
     code: 1,
@@ -117,8 +196,21 @@ test('what the server refuses, or nobody hears, is a sentence with what to do', 
     stderr: containing('no address of a server'),
   });
   expect(await ask('logs', 'nope')).toMatchObject({ code: 1, stderr: containing('SANDBOX006') });
+  expect(await ask('logs', '-f', 'nope')).toMatchObject({ code: 1, stderr: containing('SANDBOX006') });
+  expect(await cli(['logs', '-f', 'nope', '--url', 'http://127.0.0.1:9'])).toMatchObject({
+    code: 1,
+    stderr: matching(/could not be reached[\s\S]*--url/),
+  });
+  expect(await cli(['test', 'hello-python', '--url', url], { env: { ERGON_SANDBOX_TOKEN: 'wrong' } })).toMatchObject({
+    code: 125,
+    stderr: matching(/SANDBOX013[\s\S]*Set ERGON_SANDBOX_TOKEN/),
+  });
   expect(await ask('test', 'hello-python', '--memory', 'x')).toMatchObject({
     code: 125,
     stderr: containing('--memory: must be a size'),
+  });
+  expect(await ask('test', 'hello-python', '--tests', '--', 'true')).toMatchObject({
+    code: 125,
+    stderr: containing('--tests: a command is given, too'),
   });
 });

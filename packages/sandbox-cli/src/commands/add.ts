@@ -1,7 +1,7 @@
 import { Failure } from '../failure.js';
 import type { LimitOptions } from '../limits.js';
 import { plain, say } from '../output/words.js';
-import { Server } from '../server/server.js';
+import { withServer } from '../server.js';
 import { readSolution } from '../solution.js';
 import { runFolder } from './run.js';
 
@@ -14,15 +14,16 @@ export interface AddOptions extends LimitOptions {
 }
 
 /** Puts a folder on a server as a solution, once it has run here and exited with 0. */
-export async function add(path: string, options: AddOptions): Promise<number> {
-  const server = new Server(options.url);
+export function add(path: string, options: AddOptions): Promise<number> {
   const { json, ...rest } = options;
-  const { unit } = options.run ? await ran(path, rest) : await readSolution(path, true);
-  const body = { ...unit, ...(options.id !== undefined && { id: options.id }) };
-  const answer = await server.json<{ id: string }>('POST', '/registry/store', { body });
-  if (json === undefined) say(`Stored as "${plain(answer.id)}".`, 'green');
-  process.stdout.write(json === undefined ? `${answer.id}\n` : `${JSON.stringify(answer)}\n`);
-  return 0;
+  return withServer(options.url, async ({ wire }) => {
+    const { unit } = options.run ? await ran(path, rest) : await readSolution(path, true);
+    const body = { ...unit, ...(options.id !== undefined && { id: options.id }) };
+    const answer = await wire.call('post', '/api/ergon/registry/store', { body });
+    if (json === undefined) say(`Stored as "${plain(answer.id)}".`, 'green');
+    process.stdout.write(json === undefined ? `${answer.id}\n` : `${JSON.stringify(answer)}\n`);
+    return 0;
+  });
 }
 
 async function ran(path: string, options: Omit<AddOptions, 'json'>): ReturnType<typeof runFolder> {

@@ -7,7 +7,7 @@ import { Failure } from '../failure.js';
 import { closeFactory, localFactory } from '../local/runner.js';
 import { makeStateFolder } from '../local/state.js';
 import { paintFor, plain } from '../output/words.js';
-import { Server } from '../server/server.js';
+import { withServer } from '../server.js';
 
 export interface Finding {
   readonly what: string;
@@ -106,7 +106,7 @@ const softFix = 'With --strict, a run that asks for such a limit is refused rath
 
 async function serverFinding(url: string): Promise<Finding> {
   try {
-    const { status } = await new Server(url).json<{ status: string }>('GET', '/sandbox/health');
+    const { status } = await withServer(url, (client) => client.health());
     return { what: 'server', verdict: status === 'healthy' ? 'works' : 'weaker', detail: `${url} is ${status}` };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -1,6 +1,5 @@
 import { table } from '../output/table.js';
-import type { HistoryRow, ProvidersAnswer, SearchAnswer } from '../server/answers.js';
-import { Server } from '../server/server.js';
+import { withServer } from '../server.js';
 
 interface ListOptions {
   readonly url: string;
@@ -8,19 +7,23 @@ interface ListOptions {
 }
 
 export async function solutions(options: ListOptions & { limit: number; name?: string }): Promise<number> {
-  const query = { type: 'solution', limit: options.limit, name: options.name };
-  const answer = await new Server(options.url).json<SearchAnswer>('GET', '/registry/search', { query });
-  return print(options, answer.results, () =>
+  const { limit, name } = options;
+  const query = { type: 'solution', limit, ...(name !== undefined && { name }) };
+  const { results } = await withServer(options.url, ({ wire }) =>
+    wire.call('get', '/api/ergon/registry/search', { query }),
+  );
+  return print(options, results, () =>
     table(
       ['ID', 'NAME', 'VERSION', 'UPDATED'],
-      answer.results.map(({ id, name, version, updated }) => [id, name, version, updated]),
+      results.map(({ id, name, version, updated }) => [id, name, version, updated]),
     ),
   );
 }
 
 export async function history(options: ListOptions & { limit: number; solution?: string }): Promise<number> {
-  const query = { limit: options.limit, solution_id: options.solution };
-  const rows = await new Server(options.url).json<readonly HistoryRow[]>('GET', '/sandbox/history', { query });
+  const { limit, solution } = options;
+  const query = { limit, ...(solution !== undefined && { solution_id: solution }) };
+  const rows = await withServer(options.url, ({ wire }) => wire.call('get', '/api/ergon/sandbox/history', { query }));
   return print(options, rows, () =>
     table(
       ['EXECUTION', 'SOLUTION', 'STATUS', 'EXIT', 'SECONDS', 'STARTED', 'PROVIDER'],
@@ -38,7 +41,7 @@ export async function history(options: ListOptions & { limit: number; solution?:
 }
 
 export async function providers(options: ListOptions): Promise<number> {
-  const answer = await new Server(options.url).json<ProvidersAnswer>('GET', '/sandbox/providers');
+  const answer = await withServer(options.url, ({ wire }) => wire.call('get', '/api/ergon/sandbox/providers', {}));
   return print(options, answer, () =>
     table(
       ['PROVIDER', 'AVAILABLE', 'DEFAULT', 'WHY NOT'],
