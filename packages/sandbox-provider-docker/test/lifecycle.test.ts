@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type Dockerode from 'dockerode';
 import { docker } from './support/engine.js';
 import { RawContainer } from './support/raw.js';
@@ -332,6 +333,10 @@ describe('lost', () => {
     const label = [`org.ergon.sandbox.sandbox=${id}`, `org.ergon.sandbox.role=${role}`];
     return (await docker.listContainers({ filters: { label } })).map(({ Id }) => docker.getContainer(Id));
   };
+  const running = async (id: string): Promise<string[]> =>
+    (await docker.listContainers({ filters: { label: [`org.ergon.sandbox.sandbox=${id}`] } }))
+      .map(({ Names: [name = ''] }) => name.split(id)[1]?.slice(1) ?? name)
+      .sort();
   const asRoot = (container: Dockerode.Container, script: string): Promise<string> =>
     new RawContainer(container).exec(['sh', '-c', script], { User: '0:0', Privileged: true });
 
@@ -345,9 +350,8 @@ describe('lost', () => {
     const sandbox = await server.sandbox();
     const first = await sandbox.sh('echo kept > file');
     expect(first.end).toMatchObject({ cause: 'exited', exitCode: 0 });
-    await until(
-      'the next container is parked and watched',
-      async () => (await byRole(sandbox.id, 'keeper')).length === 2,
+    await until('the next container is parked and watched, and the first is gone', async () =>
+      isDeepStrictEqual(await running(sandbox.id), ['keeper-1', 'run-2', 'watch-2']),
     );
     for (const container of await byRole(sandbox.id, role)) await end(container);
     for (let round = 0; round < 2; round++) {

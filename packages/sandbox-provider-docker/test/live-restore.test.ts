@@ -1,6 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OutlivedEngine } from './support/outlived-engine.js';
+import { commandLine } from './support/processes.js';
 import { BUSYBOX, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -17,14 +18,7 @@ afterAll(async () => {
   rmSync(server.home, { recursive: true });
 });
 
-const runs = (word: string): boolean =>
-  engine.processes.some((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(word);
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  });
+const runs = (word: string): boolean => engine.processes.some((pid) => commandLine(pid).includes(word));
 
 test('where containers outlive the engine, a program ends within a minute of its death, and not while the engine lives', async () => {
   expect(await server.provider.probe()).toMatchObject({

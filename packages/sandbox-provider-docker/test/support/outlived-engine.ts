@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import Dockerode from 'dockerode';
 import { docker } from './engine.js';
-import { processesBelow } from './processes.js';
+import { commandLine, processesBelow } from './processes.js';
 import { until } from './until.js';
 
 /** As tools/lib/dockerd.sh has it, but that the namespaces outlast the engine, and with them its containers. */
@@ -55,7 +55,7 @@ export class OutlivedEngine {
 
   /** Ends the engine by SIGKILL, not its containers. */
   kill(): void {
-    const daemon = this.processes.find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'dockerd\n');
+    const daemon = this.processes.find((pid) => commandLine(pid)[0]?.endsWith('dockerd') === true);
     if (daemon === undefined) throw new Error(`The engine does not run; its log is ${this.folder}/dockerd.log.`);
     process.kill(daemon, 'SIGKILL');
   }
