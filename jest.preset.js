@@ -4,6 +4,8 @@ const { join } = require('node:path');
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
+  // A test fails by what it sees, not by a busy machine.
+  testTimeout: 120_000,
   testEnvironmentOptions: { customExportConditions: ['@ergon/source', 'require', 'node', 'node-addons', 'default'] },
   testMatch: ['<rootDir>/{src,test}/**/*.test.ts'],
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],

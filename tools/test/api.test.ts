@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { publishableLibraries, repository, run, type Ended } from './workspace.js';
 
 // A compiler, in a process of its own.
-jest.setTimeout(60_000);
 
 const record = (...args: string[]): Promise<Ended> => run('node', [join(repository, 'tools/api-record.mjs'), ...args]);
 

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { repository, run } from './workspace.js';
 
 // Starts Node and finds its way through all of /proc, on a machine that may be busy.
-jest.setTimeout(30_000);
 
 const asUser = join(repository, 'tools/as-user.sh');
 

@@ -62,7 +62,7 @@ beforeAll(async () => {
   const arrows = JSON.stringify([...wrong, ...right]);
   const env = { NX_DAEMON: 'false' };
   refused = JSON.parse(await succeed('node', ['--input-type=module', '-e', lint, arrows], { env })) as string[];
-}, 120_000);
+});
 
 test.each(wrong)('lint refuses $to in $from', ({ from, to }) => {
   expect(refused).toContain(`${from} -> ${to}`);

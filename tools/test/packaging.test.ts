@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { bin, publishableLibraries, repository, run, succeed } from './workspace.js';
 
 // Compilers and npm, each in a process of its own, on a machine that may be busy.
-jest.setTimeout(60_000);
 
 const libraries = publishableLibraries();
 const names = libraries.map(({ name }) => name);

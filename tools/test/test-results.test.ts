@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { bin, repository, run, type Ended } from './workspace.js';
 
 // Each test runs jest.
-jest.setTimeout(30_000);
 
 let folder: string;
 let results: string;

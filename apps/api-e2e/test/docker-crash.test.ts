@@ -14,7 +14,7 @@ describeAsRoot('with an engine of its own', () => {
   afterAll(async () => {
     await TestServer.endAll();
     await engine.remove();
-  }, 60_000);
+  });
 
   const code = 'echo begun; sleep 600 & sleep 600';
 

@@ -22,7 +22,7 @@ describeAsRoot('with an engine of its own', () => {
   afterAll(async () => {
     await TestServer.endAll();
     await engine.remove();
-  }, 60_000);
+  });
 
   interface Opened extends Body {
     readonly provider: string;
@@ -73,7 +73,7 @@ describeAsRoot('with an engine of its own', () => {
     beforeAll(async () => {
       await engine.stop();
       await dockerIs(false);
-    }, 90_000);
+    });
 
     test('sandbox-exec serves, and selection, providers and health say that the engine does not answer', async () => {
       const { opened, result } = await open();
@@ -110,7 +110,7 @@ describeAsRoot('with an engine of its own', () => {
     beforeAll(async () => {
       await engine.start();
       await dockerIs(true);
-    }, 90_000);
+    });
 
     test('docker is the choice again, and nothing is left in it', async () => {
       const { opened, result } = await open();
@@ -124,7 +124,7 @@ describeAsRoot('with an engine of its own', () => {
     afterEach(async () => {
       if (!engine.isRunning) await engine.start();
       await dockerIs(true);
-    }, 90_000);
+    });
 
     /** Runs until the engine is gone. @returns the sandbox and the result, once the whole output was compared */
     async function interrupted(signal: 'SIGKILL' | 'SIGTERM'): Promise<{ id: string; result: Body }> {
@@ -167,7 +167,7 @@ describeAsRoot('with an engine of its own', () => {
       const { id, result } = await interrupted('SIGKILL');
       expect(result).toMatchObject(lost);
       await servesAgainAndHasNothing(id);
-    }, 120_000);
+    });
 
     test('in order: the run has failed and says so; the engine serves again when it is back, and nothing is left', async () => {
       const { id, result } = await interrupted('SIGTERM');
@@ -175,6 +175,6 @@ describeAsRoot('with an engine of its own', () => {
       const killed = { status: 'failed', exit_code: 137, cause: 'signalled', signal: 'SIGKILL' };
       expect(result).toMatchObject(result.cause === 'lost' ? lost : killed);
       await servesAgainAndHasNothing(id);
-    }, 120_000);
+    });
   });
 });

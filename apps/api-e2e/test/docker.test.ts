@@ -134,4 +134,4 @@ test('a start, a crash and a sweep of one server leave the running sandbox of an
   expect(messages.at(-1)?.data).toMatchObject({ done: true, status: 'stopped' });
   expect(await other.stop()).toBe(0);
   expect(await engine.leftovers(dataDir)).toEqual([]);
-}, 120_000);
+});

@@ -107,7 +107,7 @@ export class OwnEngine extends Engine {
         () => true,
         () => false,
       );
-    }, 60_000);
+    });
   }
 
   /** In order, or by SIGKILL: a power cut, for its containers too. Its data stay. */

@@ -234,7 +234,7 @@ describe('what a program planted', () => {
     const tar = await raw('GET', `${files(id, '/many')}?archive=tar`);
     writeFileSync(join(folder, 'many.tar'), tar.bytes);
     expect(shell('tar -tf many.tar | wc -l').trim()).toBe('20000');
-  }, 120_000);
+  });
 });
 
 describe('an archive', () => {
@@ -329,7 +329,7 @@ P`);
       '[stdout] 0',
       '[stdout] written',
     ]);
-  }, 120_000);
+  });
 
   it('whose zip says less than it holds is refused', async () => {
     const id = await open();
@@ -380,7 +380,7 @@ it('many calls at once are served or refused by a sentence, and the command besi
   const statuses = (await Promise.all(calls)).map(({ status }) => status);
   expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(36);
   expect(statuses.every((status) => status === 200 || status === 409)).toBe(true);
-}, 120_000);
+});
 
 describe('output', () => {
   it('is kept with the result: listed, read in parts, as an archive, after the sandbox and the server are gone', async () => {

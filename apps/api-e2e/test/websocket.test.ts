@@ -287,7 +287,7 @@ it('a slow reader is waited for and holds up nobody, and then has every line', a
   await until(() => slow.of('complete').length === 1, 60_000);
   expect(slow.lines).toEqual(quick.lines);
   expect(quick.lines).toHaveLength(400_000);
-}, 120_000);
+});
 
 it('with all, everything that the log holds is sent, and the start of each execution', async () => {
   const client = await SocketClient.open(server, `${await open()}?all=true`);

@@ -1,7 +1,5 @@
 import { cli, folder, start } from './cli.js';
 
-jest.setTimeout(60_000);
-
 /** What bash offers after these words; the last one is being typed. */
 async function offered(script: string, words: readonly string[], cwd?: string): Promise<string[]> {
   const drive = `${script}

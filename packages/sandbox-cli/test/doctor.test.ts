@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { bin, cli, containing, folder, isRoot, start } from './cli.js';
 import type { Said } from './cli.js';
 
-jest.setTimeout(60_000);
-
 interface Answer {
   readonly works: boolean;
   readonly findings: readonly { what: string; verdict: string; detail: string; fix?: string }[];

@@ -2,8 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, cli, containing, folder, repository, start, matching } from './cli.js';
 
-jest.setTimeout(60_000);
-
 const commands = ['run', 'test', 'add', 'solutions', 'history', 'logs', 'providers', 'doctor', 'completion'];
 
 test('the help names every command, and each has a help of its own with what it needs', async () => {

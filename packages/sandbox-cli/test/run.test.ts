@@ -2,8 +2,6 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, cli, containing, examples, folder, isRoot, matching, start, startCli, stateHome, until } from './cli.js';
 
-jest.setTimeout(60_000);
-
 const runs = join(stateHome(), 'ergon-sandbox/runs');
 const slow = folder({
   'main.py': 'import time\nprint("on", flush=True)\ntime.sleep(60)\n',

@@ -4,8 +4,6 @@ import { cli, containing, examples, folder, matching, repository, start, startCl
 import type { Running, Said, Surroundings } from './cli.js';
 import { CuttingProxy } from './proxy.js';
 
-jest.setTimeout(60_000);
-
 const token = 'a-token-for-these-tests';
 let server: Running;
 let url = '';

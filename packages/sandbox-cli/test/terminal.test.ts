@@ -1,7 +1,5 @@
 import { bin, folder, start, until } from './cli.js';
 
-jest.setTimeout(60_000);
-
 const path = folder({ 'main.sh': 'true\n' });
 
 /** The command at a terminal of its own, made by script(1), and its keyboard. */

@@ -5,8 +5,6 @@ import { join, resolve } from 'node:path';
 import { contractVersion } from '@ergon/sandbox-core';
 import type { ConformanceReport } from '../src/index.js';
 
-jest.setTimeout(120_000);
-
 const root = resolve(__dirname, '../../..');
 const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);

@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { archivePath, readTar, writeTar } from '../src/index.js';
 import type { ArchiveEntry, TarBounds } from '../src/index.js';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'archive-'));

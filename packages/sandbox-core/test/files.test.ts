@@ -8,8 +8,6 @@ import type { ManagedSandboxProvider, SandboxFiles } from '../src/index.js';
 import { until } from './house.js';
 import { boxConfig as config, LocalProvider } from './local-provider.js';
 
-jest.setTimeout(60_000);
-
 let provider: LocalProvider;
 let folder: string;
 let box: string;

@@ -68,7 +68,7 @@ export function linesOf(events: readonly ExecutionEvent[]): string[] {
 }
 
 /** Waits until something holds; fails after the deadline. */
-export async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error('it never came true');

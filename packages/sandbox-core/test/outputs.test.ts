@@ -7,8 +7,6 @@ import { allEvents, makeHouse, until } from './house.js';
 import type { House } from './house.js';
 import { localCapabilities } from './local-provider.js';
 
-jest.setTimeout(60_000);
-
 let house: House;
 beforeEach(async () => {
   house = await makeHouse();

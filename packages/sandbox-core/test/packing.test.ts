@@ -8,8 +8,6 @@ import type { ArchiveEntry, LeftOut, SandboxFiles, TarBounds } from '../src/inde
 import { until } from './house.js';
 import { boxConfig as config, LocalProvider } from './local-provider.js';
 
-jest.setTimeout(120_000);
-
 let provider: LocalProvider;
 let folder: string;
 let box: string;

@@ -104,16 +104,16 @@ describe('ends', () => {
   it('a deadline that passes while the end is being measured changes nothing, nor does a stop', async () => {
     let settle: () => void = () => undefined;
     house.provider.settling = new Promise((resolve) => (settle = resolve));
-    const sandbox = await house.runner.open('hello', { timeout: 0.3 });
+    const sandbox = await house.runner.open('hello', { timeout: 2 });
     const execution = await sandbox.execute({ command: sh('exit 5') });
     for await (const batch of execution.events()) {
       if (batch.some((event) => event.type === 'phase' && event.phase === 'ended')) break;
     }
-    setTimeout(settle, 400);
+    setTimeout(settle, 2100);
     void execution.stop();
     const result = await execution.result;
     expect(result).toMatchObject({ status: 'failed', cause: 'exited', exitCode: 5 });
-    expect(result.executionTimeMs).toBeLessThan(300);
+    expect(result.executionTimeMs).toBeLessThan(2000);
   });
 
   it('a number that the program exits with in the grace is kept', async () => {
@@ -396,7 +396,7 @@ describe('after the end of a server', () => {
     house.registry.results.clear();
     house.runner = await house.start();
     expect(house.registry.results.size).toBe(0);
-  }, 90_000);
+  });
 
   it('a result that the registry did not take is given to it at the next start, with the time of its end', async () => {
     house.registry.failing = true;

@@ -4,8 +4,6 @@ import type { Sandbox, SandboxFiles } from '../src/index.js';
 import { makeHouse, until } from './house.js';
 import type { House } from './house.js';
 
-jest.setTimeout(60_000);
-
 let house: House;
 beforeEach(async () => {
   house = await makeHouse();

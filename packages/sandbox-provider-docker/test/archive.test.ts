@@ -20,8 +20,6 @@ import { checkedArchive, packFolder, putInto } from '../src/archive/index.js';
 import { connect, resolveEndpoint } from '../src/connect/index.js';
 import { busybox } from './support/echo.js';
 
-jest.setTimeout(60_000);
-
 const docker = connect(resolveEndpoint());
 const owner = { uid: 1_234_567, gid: 7_654_321, prefix: 'workspace' };
 let folder: string;

@@ -1,8 +1,6 @@
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 import { makeImage, removeImages } from './support/made-image.js';
 
-jest.setTimeout(60_000);
-
 const BASH = 'ergon-test/bash-as-sh:2';
 const server = new TestServer();
 beforeAll(() => makeImage(BASH, { from: DEBIAN, script: 'ln -sf bash /bin/sh' }));

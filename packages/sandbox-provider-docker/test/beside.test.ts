@@ -2,8 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { docker } from './support/engine.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(120_000);
-
 const server = new TestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -2,8 +2,6 @@ import { docker } from './support/engine.js';
 import { RawContainer } from './support/raw.js';
 import { DEBIAN, TestServer, type Run } from './support/server.js';
 
-jest.setTimeout(120_000);
-
 let server: TestServer;
 let raw: RawContainer;
 beforeAll(async () => {

@@ -30,10 +30,10 @@ beforeAll(async () => {
   undo.unshift(await link(beyond, place));
   const network = await docker.createNetwork({ Name: plain });
   undo.unshift(() => network.remove());
-}, 60_000);
+});
 afterAll(async () => {
   for (const each of undo) await each();
-}, 60_000);
+});
 
 describeProvider({
   test,

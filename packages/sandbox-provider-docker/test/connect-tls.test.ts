@@ -9,8 +9,6 @@ import { connect, resolveEndpoint, thisProcess } from '../src/connect/index.js';
 import { busybox, echoed } from './support/echo.js';
 import { freePort, Service } from './support/service.js';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 let port: number;
 let engine: Service;

@@ -7,8 +7,6 @@ import { connect, type Endpoint, type EndpointOptions, resolveEndpoint, thisProc
 import { sshArguments } from '../src/connect/ssh-connection.js';
 import { echoed } from './support/echo.js';
 
-jest.setTimeout(30_000);
-
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ergon-connect-'));

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(40_000);
-
 const server = new TestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 

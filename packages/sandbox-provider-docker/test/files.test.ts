@@ -7,8 +7,6 @@ import { extract } from 'tar-stream';
 import dockerProvider from '../src/index.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(90_000);
-
 const server = new TestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -4,8 +4,6 @@ import { docker } from './support/engine.js';
 import { makeImage, removeImages } from './support/made-image.js';
 import { DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(60_000);
-
 const LIBRARIES = 'ergon-test/libraries-in-workspace:1';
 const PROGRAMS = 'ergon-test/programs-in-workspace:1';
 

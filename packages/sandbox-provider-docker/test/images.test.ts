@@ -5,8 +5,6 @@ import { RawContainer } from './support/raw.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(120_000);
-
 const WILD = 'ergon-test/wild:1';
 const EMPTY = 'ergon-test/empty:1';
 const FRESH = 'ergon-test/fresh';

@@ -8,8 +8,6 @@ import { RawContainer } from './support/raw.js';
 import { DEBIAN, TestServer, type Run } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(120_000);
-
 let server: TestServer;
 beforeAll(() => {
   server = new TestServer();

@@ -14,8 +14,6 @@ import { debian, hostAddresses, link, publicAddress, reached, serve, serveNames 
 import { DEBIAN, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(120_000);
-
 const docker = connect(resolveEndpoint());
 const instanceId = newInstanceId();
 let host: RunningGuest;

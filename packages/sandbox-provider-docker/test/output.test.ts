@@ -1,7 +1,5 @@
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(60_000);
-
 const server = new TestServer();
 afterAll(() => server[Symbol.asyncDispose]());
 

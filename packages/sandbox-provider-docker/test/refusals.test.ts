@@ -8,8 +8,6 @@ import { docker } from './support/engine.js';
 import { removeImages } from './support/made-image.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(60_000);
-
 const FOREIGN = 'ergon-test/foreign:1';
 const server = new TestServer({ images: { default: BUSYBOX, tools: DEBIAN } });
 afterAll(async () => {

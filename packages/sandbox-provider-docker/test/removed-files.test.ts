@@ -1,7 +1,5 @@
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
-jest.setTimeout(120_000);
-
 const server = new TestServer({ images: { default: DEBIAN, tools: BUSYBOX } });
 beforeAll(() => server.provider.probe());
 afterAll(async () => {

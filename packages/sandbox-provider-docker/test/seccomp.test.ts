@@ -9,8 +9,6 @@ import { runFilter } from '../../sandbox-seccomp/test/bpf-interpreter.js';
 import { AUDIT, number, sixArguments, u32 } from '../../sandbox-seccomp/test/calls.js';
 import { OPEN, ORDINARY, REFUSED } from '../../sandbox-seccomp/test/outcomes.js';
 
-jest.setTimeout(60_000);
-
 const arch = process.arch as SeccompArch;
 const KILL_THREAD = 0;
 const ALLOW = 0x7fff0000;

@@ -5,8 +5,6 @@ import { BUSYBOX, DEBIAN, TestServer, type TestSandbox } from './support/server.
 import { makeImage, removeImages } from './support/made-image.js';
 import { commandLine } from './support/processes.js';
 
-jest.setTimeout(60_000);
-
 const BASH = 'ergon-test/bash-as-sh:1';
 const tty = { cols: 93, rows: 31 };
 const images = [

@@ -37,7 +37,7 @@ test('no unit and no result that was acknowledged is lost in eight rounds of kil
       if (what === 'result') expect(stored?.testResults).toHaveLength(1);
     }
   }
-}, 60_000);
+});
 
 test('a store waits for another process that is writing', async () => {
   const file = join(folder, 'shared.db');

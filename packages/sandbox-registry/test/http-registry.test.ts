@@ -2,8 +2,6 @@ import type { TestResultRecord } from '@ergon/sandbox-core';
 import { describeRegistry, HttpRegistry } from '../src/index.js';
 import { ErgonRegistry } from './ergon-registry.js';
 
-jest.setTimeout(60_000);
-
 let ergon: ErgonRegistry;
 let registry: HttpRegistry;
 beforeEach(async () => {

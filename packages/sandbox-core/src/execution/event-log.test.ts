@@ -173,7 +173,7 @@ it('shows fifty readers the same, some of whom leave and return at random number
   expect(linesOf(first)).toHaveLength(20_002);
   const text = JSON.stringify(first);
   for (const other of others) expect(JSON.stringify(other) === text).toBe(true);
-}, 30_000);
+});
 
 it('gives a live reader a line within a millisecond', async () => {
   await using log = await EventLog.create(freshPath(), plenty);

@@ -100,7 +100,7 @@ it('has after kill -9 all that any reader had seen', async () => {
     await log.cutOff([{ type: 'end', status: 'failed', cause: 'lost', exitCode: null }]);
     expect((await collect(log)).at(-1)).toMatchObject({ type: 'end', cause: 'lost' });
   }
-}, 60_000);
+});
 
 it('needs little memory for 500 MB of output beside a reader that sleeps and one that is slow', async () => {
   const child = await start(
@@ -133,7 +133,7 @@ it('needs little memory for 500 MB of output beside a reader that sleeps and one
   const { lines, grownMiB } = (await lastWord(child)) as { lines: number[]; grownMiB: number };
   expect(lines).toEqual([7630 * 1024, 7630 * 1024]);
   expect(grownMiB).toBeLessThan(120);
-}, 60_000);
+});
 
 it.each([
   ['for a while', true],
