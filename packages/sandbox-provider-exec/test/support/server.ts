@@ -48,7 +48,7 @@ export const cgroups: 'v1' | 'v2' | 'none' = (() => {
 /** What a kill at the memory limit is proven by. */
 export const memoryEvidence = {
   v1: /^oom_kill [1-9]\d* in memory.oom_control$/,
-  v2: /^oom [1-9]\d*, oom_kill [1-9]\d*(, oom_group_kill [1-9]\d*)? in memory.events$/,
+  v2: /^oom [1-9]\d*, oom_kill [1-9]\d* in memory.events$/,
   none: /bytes in use/,
 }[cgroups];
 const MiB = 1 << 20;

@@ -16,7 +16,6 @@ test('v2: the limits are files of one folder; the two processes of our own are a
   expect(settings(limits).map(({ file, value }) => `${file} ${value}`)).toEqual([
     '/g/memory.max 100000000',
     '/g/memory.swap.max 0',
-    '/g/memory.oom.group 1',
     '/g/pids.max 22',
     '/g/cpu.max 150000 100000',
   ]);
@@ -35,14 +34,14 @@ test('v1: each controller has its folder, and swap is limited together with memo
   ]);
 });
 
-test('v2: a kill at the own limit is proven by three counters; one for a limit above, or for the machine, is none', () => {
+test('v2: a kill at the own limit is proven by two counters; one for a limit above, or for the machine, is none', () => {
   const { memoryEvidence } = layoutV2('/g');
-  const events = (oom: number, kills: number, groupKills: number): string =>
-    `low 0\nhigh 0\nmax 31\noom ${oom}\noom_kill ${kills}\noom_group_kill ${groupKills}\n`;
-  expect(memoryEvidence(events(1, 3, 1))).toBe('oom 1, oom_kill 3, oom_group_kill 1 in memory.events');
+  const events = (oom: number, kills: number): string =>
+    `low 0\nhigh 0\nmax 31\noom ${oom}\noom_kill ${kills}\noom_group_kill 0\n`;
+  expect(memoryEvidence(events(1, 3))).toBe('oom 1, oom_kill 3 in memory.events');
   expect(memoryEvidence('low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\n')).toBe('oom 1, oom_kill 2 in memory.events'); // before Linux 5.17
-  expect(memoryEvidence(events(0, 3, 1))).toBeNull();
-  expect(memoryEvidence(events(0, 0, 0))).toBeNull();
+  expect(memoryEvidence(events(0, 3))).toBeNull();
+  expect(memoryEvidence(events(1, 0))).toBeNull();
 });
 
 test('v1: a kill is proven by one counter', () => {

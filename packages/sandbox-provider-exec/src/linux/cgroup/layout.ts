@@ -85,10 +85,10 @@ export function layoutV2(folder: string): GroupLayout {
   });
   return {
     folders: [folder],
+    // Without memory.oom.group, as on v1: a program whose child met the limit goes on, and its end is its own.
     settings: (limits) => [
       write('memory.max', pageAtLeast(limits.memoryBytes)),
       write('memory.swap.max', 0, true),
-      write('memory.oom.group', 1),
       write('pids.max', limits.pids + OWN_PROCESSES),
       write('cpu.max', `${quotaUs(limits.cpus)} ${CPU_PERIOD_US}`),
     ],
@@ -101,8 +101,8 @@ export function layoutV2(folder: string): GroupLayout {
     memoryEvents: at('memory.events'),
     memoryEvidence: (text) => {
       // A kill without "oom" here was for another's limit: that of a group above, or of the machine.
-      if (numberOf(text, 'oom') === 0 || numberOf(text, 'oom_kill') === 0) return null;
-      return `${(text.match(/^oom.* \d+$/gm) ?? []).join(', ')} in memory.events`;
+      const [met, kills] = [numberOf(text, 'oom'), numberOf(text, 'oom_kill')];
+      return met > 0 && kills > 0 ? `oom ${met}, oom_kill ${kills} in memory.events` : null;
     },
   };
 }
