@@ -4,33 +4,29 @@ import { join, resolve } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { requestSchema } from '../config/request.js';
 import type { SandboxRequest } from '../config/request.js';
-import { SandboxError, sentenceOf } from '../contract/error.js';
+import { SandboxError } from '../contract/error.js';
 import { silentLogger } from '../contract/logger.js';
 import type { Logger } from '../contract/logger.js';
 import type { SandboxResult } from '../contract/result.js';
 import type { SolutionRegistry } from '../contract/solution.js';
 import type { SandboxStatus } from '../contract/status.js';
-import { EventLog } from '../execution/index.js';
-import { exists } from '../exists.js';
 import type { SandboxFactory } from '../factory/factory.js';
 import { parseSolution } from '../solution/content.js';
 import type { Solution } from '../solution/content.js';
 import { SolutionFiles } from '../solution/materialise.js';
-import type { Execution, FollowOptions } from './execution.js';
+import type { Execution } from './execution.js';
 import { configureSandbox } from './configure.js';
 import type { Ceiling } from './configure.js';
 import { lockDataFolder } from './data-lock.js';
-import { History, testResultOf } from './history.js';
+import { History } from './history.js';
 import type { HistoryRow, SandboxRecord } from './history.js';
 import { newInstanceId } from './instance.js';
-import type { KeptResult, StoredResult } from './journal.js';
-import { hasEnded } from './live-execution.js';
-import { emptyOutput, Outputs } from './outputs.js';
+import { Outputs } from './outputs.js';
 import type { KeptOutput } from './outputs.js';
-import { endCutOffRuns, forgetStart, nameStart, noteProvider, reclaimLeftovers, reclaimStrays } from './recovery.js';
-import { readKeptEvents, withText } from './results.js';
+import { PastExecutions } from './past-executions.js';
+import { Reclaimer } from './reclaimer.js';
+import { endCutOffRuns, forgetStart, nameStart, noteProvider } from './recovery.js';
 import { Sandbox } from './sandbox.js';
-import { UntoldResults } from './untold.js';
 import type { ExecuteRequest } from './execute-request.js';
 
 export interface RunnerOptions {
@@ -65,8 +61,21 @@ export interface ActiveSandbox {
 }
 
 /** A look for leftovers, or a registry, may hold up the end of a server for so long: the next start looks again. */
-const reclaimGraceMs = 2000;
+const lastLookMs = 2000;
 const solutionsUnusedMs = 7 * 24 * 3600 * 1000;
+
+const executionsBelow = (dataDir: string): string => join(dataDir, 'executions');
+
+interface RunnerParts {
+  readonly instanceId: string;
+  readonly history: History;
+  readonly files: SolutionFiles;
+  readonly outputs: Outputs;
+  readonly past: PastExecutions;
+  readonly reclaimer: Reclaimer;
+  /** Gives the data folder back. */
+  readonly unlock: () => Promise<void>;
+}
 
 /**
  * Tests solutions in sandboxes: opens and cleans them, runs commands, keeps results and history.
@@ -80,13 +89,7 @@ const solutionsUnusedMs = 7 * 24 * 3600 * 1000;
  */
 export class SandboxRunner implements AsyncDisposable {
   readonly #options: Required<RunnerOptions>;
-  readonly #instanceId: string;
-  readonly #history: History;
-  readonly #files: SolutionFiles;
-  readonly #outputs: Outputs;
-  readonly #unlock: () => Promise<void>;
-  /** Earlier starts of which something could not be removed, which was said. */
-  readonly #unreclaimed: Set<string>;
+  readonly #parts: RunnerParts;
   /** Providers that were noted as used. */
   readonly #used = new Set<string>();
   readonly #sandboxes = new Map<string, Sandbox>();
@@ -97,47 +100,10 @@ export class SandboxRunner implements AsyncDisposable {
   /** Requests that are past the limit's check and not in the map yet. */
   #admitted = 0;
   #closing: Promise<void> | null = null;
-  /** The look for leftovers under way, or the last one. */
-  #reclaiming: Promise<void>;
-  #isReclaiming = false;
-  readonly #reclaimTimer: NodeJS.Timeout;
-  readonly #untold: UntoldResults;
 
-  private constructor(
-    options: Required<RunnerOptions>,
-    instanceId: string,
-    history: History,
-    files: SolutionFiles,
-    outputs: Outputs,
-    unlock: () => Promise<void>,
-    unreclaimed: Set<string>,
-  ) {
+  private constructor(options: Required<RunnerOptions>, parts: RunnerParts) {
     this.#options = options;
-    this.#instanceId = instanceId;
-    this.#history = history;
-    this.#files = files;
-    this.#outputs = outputs;
-    this.#unlock = unlock;
-    this.#unreclaimed = unreclaimed;
-    this.#reclaiming = reclaimStrays(options.factory, options.logger);
-    this.#reclaimTimer = setInterval(() => this.#reclaimAgain(), options.reclaimEveryMs).unref();
-    this.#untold = new UntoldResults({ firstMs: options.tellAgainMs, tell: (id) => this.#tellAgain(id) });
-  }
-
-  #reclaimAgain(): void {
-    if (this.#isReclaiming) return; // a technology that hangs is not asked again and again
-    this.#isReclaiming = true;
-    const { dataDir, factory, logger } = this.#options;
-    this.#reclaiming = this.#reclaiming
-      .then(async () => {
-        if (this.#closing !== null) return; // the data folder may be another's by now
-        await reclaimLeftovers(dataDir, this.#instanceId, factory, logger, this.#unreclaimed);
-      })
-      .then(() => reclaimStrays(factory, logger))
-      .catch((error: unknown) => {
-        logger.error('Leftovers could not be looked for', { error: sentenceOf(error) });
-      })
-      .finally(() => (this.#isReclaiming = false));
+    this.#parts = parts;
   }
 
   /**
@@ -159,37 +125,36 @@ export class SandboxRunner implements AsyncDisposable {
     };
     const { dataDir, factory, logger } = full;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await mkdir(join(dataDir, 'executions'), { recursive: true, mode: 0o700 });
+    const executionsDir = executionsBelow(dataDir);
+    await mkdir(executionsDir, { recursive: true, mode: 0o700 });
     const instanceId = newInstanceId();
     const unlock = await lockDataFolder(dataDir, instanceId);
-    let history: History | null = null;
+    const undo = [unlock];
     try {
       // Named before anything of this start is made, so that the next start finds it.
       await nameStart(dataDir, instanceId);
-      const unreclaimed = new Set<string>();
-      await reclaimLeftovers(dataDir, instanceId, factory, logger, unreclaimed);
+      const reclaimer = new Reclaimer({ dataDir, instanceId, factory, logger, everyMs: full.reclaimEveryMs });
+      await reclaimer.reclaimOwn();
       const files = new SolutionFiles(join(dataDir, 'solutions'));
       await files.sweep(solutionsUnusedMs);
-      history = await History.open(join(dataDir, 'history.jsonl'));
-      const { executions } = history;
+      const history = await History.open(join(dataDir, 'history.jsonl'));
+      undo.unshift(() => history.close());
       const outputs = await Outputs.open(join(dataDir, 'outputs'));
-      await outputs.sweep((executionId) => executions.get(executionId)?.end != null);
-      const runner = new SandboxRunner(full, instanceId, history, files, outputs, unlock, unreclaimed);
-      await endCutOffRuns(history, runner.#executionsDir, (result) => runner.#record(result), logger);
-      return runner;
+      await outputs.sweep((executionId) => history.executions.get(executionId)?.end != null);
+      const { registry, tellAgainMs } = full;
+      const past = new PastExecutions({ history, outputs, executionsDir, registry, logger, tellAgainMs });
+      undo.unshift(() => past.close());
+      await endCutOffRuns(history, executionsDir, (result) => past.record(result), logger);
+      reclaimer.start();
+      return new SandboxRunner(full, { instanceId, history, files, outputs, past, reclaimer, unlock });
     } catch (error) {
-      await history?.close();
-      await unlock();
+      for (const each of undo) await each();
       throw error;
     }
   }
 
-  get #executionsDir(): string {
-    return join(this.#options.dataDir, 'executions');
-  }
-
   get instanceId(): string {
-    return this.#instanceId;
+    return this.#parts.instanceId;
   }
 
   /**
@@ -208,7 +173,7 @@ export class SandboxRunner implements AsyncDisposable {
     const solution = parseSolution(stored);
     const { config, asked, notes } = configureSandbox(solution, parsed, {
       sandboxId: randomUUID(),
-      instanceId: this.#instanceId,
+      instanceId: this.#parts.instanceId,
       ownerId: this.#options.ownerId,
       ceiling: this.#options.ceiling,
     });
@@ -241,10 +206,10 @@ export class SandboxRunner implements AsyncDisposable {
     release: () => void,
   ): Promise<Sandbox> {
     if (!this.#used.has(provider.name)) {
-      await noteProvider(this.#options.dataDir, this.#instanceId, provider.name);
+      await noteProvider(this.#options.dataDir, this.#parts.instanceId, provider.name);
       this.#used.add(provider.name);
     }
-    await this.#history.add({
+    await this.#parts.history.add({
       kind: 'sandbox',
       sandboxId: config.sandboxId,
       solutionId: solution.id,
@@ -258,16 +223,16 @@ export class SandboxRunner implements AsyncDisposable {
       config,
       selection: { ...selection, notes: [...notes, ...selection.notes] },
       solution,
-      materialise: () => this.#files.materialise(solution.files),
-      history: this.#history,
-      executionsDir: this.#executionsDir,
-      outputs: this.#outputs,
+      materialise: () => this.#parts.files.materialise(solution.files),
+      history: this.#parts.history,
+      executionsDir: executionsBelow(this.#options.dataDir),
+      outputs: this.#parts.outputs,
       killGraceMs: this.#options.killGraceMs,
       idleMs: this.#options.idleMs,
       logger: this.#options.logger,
       known: (executionId) => this.#knownExecution(executionId, config.sandboxId),
       claim: (executionId) => this.#claim(executionId, config.sandboxId),
-      keep: (result) => this.#keep(result),
+      keep: (result) => this.#parts.past.keep(result),
       onGone: ({ id }) => {
         this.#sandboxes.delete(id);
       },
@@ -284,8 +249,13 @@ export class SandboxRunner implements AsyncDisposable {
     }
   }
 
+  /** The sandbox of an execution that is there or being started. */
+  #ownerOf(executionId: string): string | undefined {
+    return this.#parts.history.executions.get(executionId)?.sandbox.sandboxId ?? this.#claims.get(executionId);
+  }
+
   #knownExecution(executionId: string, sandboxId: string): Promise<Execution> | null {
-    const owner = this.#history.executions.get(executionId)?.sandbox.sandboxId ?? this.#claims.get(executionId);
+    const owner = this.#ownerOf(executionId);
     if (owner === undefined) return null;
     if (owner === sandboxId) return this.execution(executionId);
     throw new SandboxError('SANDBOX008', 'execution_id: another sandbox has an execution of this id.', {
@@ -331,7 +301,7 @@ export class SandboxRunner implements AsyncDisposable {
     if (sandbox !== undefined) return sandbox;
     throw new SandboxError(
       'SANDBOX006',
-      this.#history.sandboxes.has(sandboxId)
+      this.#parts.history.sandboxes.has(sandboxId)
         ? `Sandbox ${sandboxId} has been removed; its results are still there.`
         : `There is no sandbox ${sandboxId}.`,
       { field: 'sandbox_id' },
@@ -350,53 +320,26 @@ export class SandboxRunner implements AsyncDisposable {
    * @throws SandboxError SANDBOX006 when there never was one.
    */
   async execution(executionId: string): Promise<Execution> {
-    const sandboxId = this.#history.executions.get(executionId)?.sandbox.sandboxId ?? this.#claims.get(executionId);
+    const sandboxId = this.#ownerOf(executionId);
     const live = sandboxId === undefined ? undefined : this.#sandboxes.get(sandboxId)?.find(executionId);
     if (live != null) return live; // being started, running, or the last one
-    const result = await this.#history.result(executionId);
-    if (sandboxId === undefined || result === null) {
+    const past = await this.#parts.past.find(executionId);
+    if (past === null)
       throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`, { field: 'execution_id' });
-    }
-    const path = this.#logPath(executionId);
-    return {
-      id: executionId,
-      sandboxId,
-      get result() {
-        return readLog(path, (log) => withText(result, log));
-      },
-      events: (options?: FollowOptions) => readKeptEvents(path, options),
-      stop: () => Promise.resolve(),
-      tty: false,
-      write: () => Promise.reject(hasEnded(executionId)),
-      closeInput: () => Promise.reject(hasEnded(executionId)),
-      resize: () => Promise.reject(hasEnded(executionId)),
-    };
+    return past;
   }
 
   /** True while an execution's events can be read. */
-  async hasEvents(executionId: string): Promise<boolean> {
-    return this.#history.executions.has(executionId) && exists(this.#logPath(executionId));
+  hasEvents(executionId: string): Promise<boolean> {
+    return this.#parts.past.hasEvents(executionId);
   }
 
   /**
    * What an execution left in /output; readable after cleanup and restart.
    * @throws SandboxError SANDBOX006 (there never was one), SANDBOX007 (it goes on), SANDBOX012 (its output was not kept, or no longer is)
    */
-  async outputs(executionId: string): Promise<KeptOutput> {
-    const field = 'execution_id';
-    if (!this.#history.executions.has(executionId)) {
-      throw new SandboxError('SANDBOX006', `There is no execution ${executionId}.`, { field });
-    }
-    const result = await this.#history.result(executionId);
-    if (result === null) throw new SandboxError('SANDBOX007', `Execution ${executionId} has not ended.`, { field });
-    if (result.files?.length === 0) return emptyOutput;
-    const kept = result.files === null ? null : await this.#outputs.find(executionId);
-    if (kept !== null) return kept;
-    throw new SandboxError('SANDBOX012', `The output of execution ${executionId} is not kept.`, { field });
-  }
-
-  #logPath(executionId: string): string {
-    return join(this.#executionsDir, `${executionId}.log`);
+  outputs(executionId: string): Promise<KeptOutput> {
+    return this.#parts.past.output(executionId);
   }
 
   /** The running or last execution of a sandbox, also of one that is gone. Null: none ever ran. */
@@ -408,7 +351,7 @@ export class SandboxRunner implements AsyncDisposable {
   }
 
   #known(sandboxId: string): SandboxRecord {
-    const record = this.#history.sandboxes.get(sandboxId);
+    const record = this.#parts.history.sandboxes.get(sandboxId);
     if (record === undefined) {
       throw new SandboxError('SANDBOX006', `There is no sandbox ${sandboxId}.`, { field: 'sandbox_id' });
     }
@@ -426,7 +369,7 @@ export class SandboxRunner implements AsyncDisposable {
   ): Promise<SandboxResult> {
     const record = this.#known(sandboxId);
     const { executionId, waitMs = 0, signal } = options;
-    if (executionId !== undefined && this.#history.executions.get(executionId)?.sandbox !== record) {
+    if (executionId !== undefined && this.#parts.history.executions.get(executionId)?.sandbox !== record) {
       throw new SandboxError('SANDBOX006', `Sandbox ${sandboxId} has no execution ${executionId}.`, {
         field: 'execution_id',
       });
@@ -436,8 +379,8 @@ export class SandboxRunner implements AsyncDisposable {
     if (id === undefined) return sandbox?.emptyResult() ?? goneResult(record);
     const running = sandbox?.current?.id === id ? sandbox.current : null;
     if (running !== null && waitMs > 0) await atMost(running.result, waitMs, signal);
-    const ended = await this.#history.result(id);
-    if (ended !== null) return readLog(this.#logPath(id), (log) => withText(ended, log));
+    const past = await this.#parts.past.find(id);
+    if (past !== null) return past.result;
     return (await sandbox?.runningResult()) ?? goneResult(record);
   }
 
@@ -481,54 +424,10 @@ export class SandboxRunner implements AsyncDisposable {
   /** Executions, newest first, running ones and those of earlier starts too. `before`: an execution's id, or a time. */
   history(options: { solutionId?: string; limit?: number; before?: string } = {}): readonly HistoryRow[] {
     const { limit = 50, ...rest } = options;
-    return this.#history.rows({ limit, ...rest }).map((row) => {
+    return this.#parts.history.rows({ limit, ...rest }).map((row) => {
       const live = this.#sandboxes.get(row.sandboxId);
       return row.status === 'running' && live?.status === 'preparing' ? { ...row, status: 'preparing' } : row;
     });
-  }
-
-  async #keep(result: StoredResult): Promise<KeptResult> {
-    const { executionId, sandboxId } = result;
-    try {
-      await this.#history.add({ kind: 'end', executionId, at: new Date().toISOString(), result }, { durable: true });
-    } catch (error) {
-      this.#options.logger.error('A result could not be kept', { executionId, sandboxId, error: sentenceOf(error) });
-      const sentence =
-        'This result could not be written to the disk of the server: until it can be, a restart forgets it.';
-      return { result: { ...result, errors: [...result.errors, sentence] }, recorded: false };
-    }
-    return { result, recorded: await this.#record(result) };
-  }
-
-  async #record(result: StoredResult, level: 'error' | 'debug' = 'error'): Promise<boolean> {
-    const { registry, logger } = this.#options;
-    const { executionId, solutionId } = result;
-    try {
-      // Told again at a later start, it has still the time of its end.
-      const at = this.#history.executions.get(executionId)?.end?.at ?? new Date().toISOString();
-      await registry.recordTestResult(solutionId, testResultOf(result, at));
-      return true;
-    } catch (error) {
-      logger[level]('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
-      this.#untold.add(executionId);
-      return false;
-    }
-  }
-
-  async #tellAgain(executionId: string): Promise<boolean> {
-    const { logger } = this.#options;
-    try {
-      const result = await this.#history.result(executionId);
-      if (result === null || !(await this.#record(result, 'debug'))) return false;
-      logger.info('The registry has taken a test result after all', { executionId, solutionId: result.solutionId });
-      // Else its log is still to be completed, by the next start.
-      const isWhole = await readLog(this.#logPath(executionId), (log) => Promise.resolve(log?.ended ?? true));
-      if (isWhole) await this.#history.add({ kind: 'settled', executionId });
-      return true;
-    } catch (error) {
-      logger.error('A test result could not be told again', { executionId, error: sentenceOf(error) });
-      return false;
-    }
   }
 
   /** Removes every sandbox and gives the data folder back. */
@@ -539,15 +438,14 @@ export class SandboxRunner implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
-      clearInterval(this.#reclaimTimer);
-      const told = this.#untold.close();
+      const done = Promise.all([this.#parts.reclaimer.close(), this.#parts.past.close()]);
       await Promise.allSettled(this.#opening);
       await this.cleanupAll();
-      await atMost(Promise.all([this.#reclaiming, told]), reclaimGraceMs);
-      await forgetStart(this.#options.dataDir, this.#instanceId);
+      await atMost(done, lastLookMs);
+      await forgetStart(this.#options.dataDir, this.#parts.instanceId);
     } finally {
-      await this.#history.close();
-      await this.#unlock();
+      await this.#parts.history.close();
+      await this.#parts.unlock();
     }
   }
 
@@ -575,16 +473,6 @@ function goneResult({ sandboxId, solutionId, provider, failure }: SandboxRecord)
     errors: failure === null ? [] : [failure],
     files: null,
   };
-}
-
-async function readLog<T>(path: string, read: (log: EventLog | null) => Promise<T>): Promise<T> {
-  if (!(await exists(path))) return read(null);
-  const log = await EventLog.read(path);
-  try {
-    return await read(log);
-  } finally {
-    await log[Symbol.asyncDispose]();
-  }
 }
 
 /** Waits for a promise, but no longer than this, nor beyond the abort. */
