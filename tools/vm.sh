@@ -2,7 +2,8 @@
 # Usage: vm.sh COMMAND [ARGUMENT]...
 # Runs the command as root in a virtual machine made for it: Debian with systemd and cgroup v2, with a copy of this repository at /repository,
 # the command's working folder. Its output and exit code are those of the command; what it left below /results lies in ERGON_VM_RESULTS, if that
-# names a folder; in it are the variables CI and ERGON_TEST_*. ERGON_VM_SECONDS (1800) later it is ended with exit code 124.
+# names a folder; what ERGON_VM_FILES holds, if that names one, is at /mnt/files. In it are the variables CI and ERGON_TEST_*. ERGON_VM_SECONDS (1800)
+# later it is ended with exit code 124.
 # ERGON_VM_DEBIAN is the release of Debian (bookworm), ERGON_VM_KERNEL that of its kernel, if another.
 # The processor is emulated, which takes no rights and some ten times as long. Making the machine's disk needs root and two minutes, once: it
 # is kept below ~/.cache/ergon-sandbox-test. Nothing else is left.
@@ -10,6 +11,8 @@ set -euo pipefail
 umask 022
 # shellcheck source=tools/lib/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+# shellcheck source=tools/lib/copy.sh
+source "$repository/tools/lib/copy.sh"
 
 [ $# -gt 0 ] || { complain 'Usage: vm.sh COMMAND [ARGUMENT]...'; exit 2; }
 [ "$(uname -m)" = x86_64 ] || { complain "The virtual machine is made for x86-64; this is $(uname -m)."; exit 1; }
@@ -41,11 +44,9 @@ finish() {
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
 
-# Its own copy of the repository, without what only builds and checks need.
-mkdir -p "$work/tree/repository"
-tar -c -C "$repository" --exclude=./.git --exclude=./.nx --exclude=out-tsc --exclude=./tools/test-results \
-  --exclude=./node_modules/{@arethetypeswrong,@microsoft,@nx,@rolldown,@rushstack,eslint,nx,prettier,rolldown,typescript,vitest} . |
-  tar -x -C "$work/tree/repository"
+mkdir "$work/tree"
+pack_repository | tar -x -C "$work/tree"
+[ -z "${ERGON_VM_FILES:-}" ] || cp -r "$ERGON_VM_FILES" "$work/tree/files"
 {
   while IFS='=' read -r -d '' name value; do
     case $name in CI | ERGON_TEST_*) printf 'export %s=%q\n' "$name" "$value" ;; esac
