@@ -38,7 +38,7 @@ function wordsOf(command: Command): Words {
     takesValue: required,
   }));
   const values = command.name() === 'completion' ? shells : ['run', 'add'].includes(command.name()) ? null : [];
-  return { name: command.name(), description: command.description(), options: [...options, help], values };
+  return { name: command.name(), description: command.summary(), options: [...options, help], values };
 }
 
 function bashScript(commands: readonly Words[]): string {

@@ -9,7 +9,7 @@ export interface LimitOptions {
   readonly cpu?: number;
   readonly disk?: string;
   readonly pids?: number;
-  readonly network?: string;
+  readonly network?: 'none' | 'full';
   readonly image?: string;
   readonly env?: readonly string[];
   readonly strict?: boolean;
@@ -50,7 +50,7 @@ export function sentenceForOptions(sentence: string, field: string | undefined):
 
 /** @throws Failure for a variable that is to be taken from the environment and is not there */
 export function requestOf(options: LimitOptions): LimitRequest {
-  const { memory, cpu, disk, pids, env = [], network } = options;
+  const { memory, cpu, disk, pids, env = [] } = options;
   return defined({
     provider: options.provider,
     timeout: options.timeout,
@@ -59,8 +59,7 @@ export function requestOf(options: LimitOptions): LimitRequest {
     diskLimit: disk,
     pidsLimit: pids,
     image: options.image,
-    // What is neither is named in the sentence of who checks it.
-    network: network as LimitRequest['network'],
+    network: options.network,
     environment: env.length > 0 ? environmentOf(env) : undefined,
     strict: options.strict,
   });

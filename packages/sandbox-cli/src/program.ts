@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { helpOf } from './help.js';
+import { texts } from './help.js';
 import type { LimitOptions } from './limits.js';
 import { paintFor } from './output/words.js';
 import { version } from './version.js';
@@ -15,11 +15,11 @@ interface ServerOptions {
  */
 export function createProgram(end: (exitCode: number) => void): Command {
   const program = new Command('ergon-sandbox')
-    .description('Runs programs that nobody trusts in sandboxes: a folder of this machine, or a solution of a server.')
+    .description(texts.program.description)
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: (made) => made.name() })
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {
@@ -28,47 +28,43 @@ export function createProgram(end: (exitCode: number) => void): Command {
         write([said, ...hint.map((line) => `  ${line}`)].join('\n') + '\n');
       },
     })
-    .addHelpText('after', helpOf('program'));
+    .addHelpText('after', texts.program.more);
 
-  const command = (usage: string, description: string): Command => {
-    const made = program.command(usage).description(description).helpOption('-h, --help', 'print this help');
-    return made.exitOverride().addHelpText('after', helpOf(made.name()));
+  const command = (name: Exclude<keyof typeof texts, 'program'>): Command => {
+    const { summary, description, more } = texts[name];
+    const made = program.command(name).summary(summary).description(description).addHelpText('after', more);
+    return made.helpOption('-h, --help', 'print this help').exitOverride();
   };
 
-  limits(command('run', 'run the program of a folder (or one file) in a sandbox of this machine; no server is needed'))
-    .argument('<dir>', 'the folder with the program, or one file')
-    .argument('[command...]', 'what to run instead of its own command; put "--" before it')
-    .option('--tests', "run the solution's test command")
-    .option('-i, --interactive', 'pass stdin to the program')
-    .option('-t, --tty', 'give the program this terminal (with -i in it)')
-    .addOption(keepOutput())
-    .addOption(json('print one JSON result at the end; with "=events" each event as a line of JSON'))
-    .action(async (dir: string, words: string[], options: LimitOptions & { json?: Json }) => {
-      end(await (await import('./commands/run.js')).run(dir, words, options));
-    });
+  limits(
+    running(command('run'), '<dir>', 'the folder with the program, or one file')
+      .option('-i, --interactive', 'pass stdin to the program')
+      .option('-t, --tty', 'give the program this terminal, with what is typed there')
+      .addOption(json('print the result as JSON at the end, or with "=events" each event as a line of it, too')),
+  ).action(async (dir: string, words: string[], options: LimitOptions & { json?: Json }) => {
+    end(await (await import('./commands/run.js')).run(dir, words, options));
+  });
 
-  server(limits(command('test', 'run a solution of a server there, and print what it prints')))
-    .argument('<solution-id>', 'as "ergon-sandbox solutions" lists them')
-    .argument('[command...]', 'what to run instead of its own command; put "--" before it')
-    .option('--tests', "run the solution's test command")
-    .option('--keep', 'leave the sandbox on the server, and print its id')
-    .addOption(keepOutput())
-    .addOption(json('print the JSON result at the end, and nothing before', false))
-    .action(async (id: string, words: string[], options: ServerOptions & LimitOptions) => {
-      end(await (await import('./commands/test.js')).test(id, words, options));
-    });
+  limits(
+    server(running(command('test'), '<solution-id>', 'as "ergon-sandbox solutions" lists them'))
+      .option('--keep', 'leave the sandbox on the server, and say its id')
+      .addOption(json('print the result as JSON at the end, and nothing before', false)),
+  ).action(async (id: string, words: string[], options: ServerOptions & LimitOptions) => {
+    end(await (await import('./commands/test.js')).test(id, words, options));
+  });
 
-  server(limits(command('add', 'run a folder here, and put it on a server as a solution if it exits with 0')))
-    .argument('<dir>', 'the folder with the program')
-    .option('--tests', "run the solution's test command, not its own")
-    .option('--no-run', 'do not run it before')
-    .option('--id <id>', 'store it under this id, in place of what is there')
-    .addOption(json("print the server's answer as JSON", false))
-    .action(async (dir: string, options: ServerOptions & LimitOptions & { run: boolean }) => {
-      end(await (await import('./commands/add.js')).add(dir, options));
-    });
+  limits(
+    server(command('add'))
+      .argument('<dir>', 'the folder with the program, or one file')
+      .option('--tests', "run the solution's test command, not its own")
+      .option('--no-run', 'do not run it before')
+      .option('--id <id>', 'store it under this id, in place of what is there')
+      .addOption(json("print the server's answer as JSON", false)),
+  ).action(async (dir: string, options: ServerOptions & LimitOptions & { run: boolean }) => {
+    end(await (await import('./commands/add.js')).add(dir, options));
+  });
 
-  server(command('solutions', 'list the solutions of a server'))
+  server(command('solutions'))
     .option('-n, --limit <count>', 'at most so many', count, 100)
     .option('--name <part>', 'only those with this in their names')
     .addOption(json('print JSON', false))
@@ -76,7 +72,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
       end(await (await import('./commands/lists.js')).solutions(options));
     });
 
-  server(command('history', 'list the executions of a server, the newest first'))
+  server(command('history'))
     .option('-n, --limit <count>', 'at most so many', count, 20)
     .option('--solution <id>', 'only those of this solution')
     .addOption(json('print JSON', false))
@@ -84,7 +80,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
       end(await (await import('./commands/lists.js')).history(options));
     });
 
-  server(command('logs', 'print what an execution on a server wrote'))
+  server(command('logs'))
     .argument('<execution-id>', 'as "ergon-sandbox history" lists them')
     .option('-f, --follow', 'go on until it has ended')
     .addOption(json('print each event as a line of JSON', false))
@@ -92,20 +88,20 @@ export function createProgram(end: (exitCode: number) => void): Command {
       end(await (await import('./commands/logs.js')).logs(id, options));
     });
 
-  server(command('providers', "list a server's providers, and why one is not available"))
+  server(command('providers'))
     .addOption(json('print JSON', false))
     .action(async (options: ServerOptions) => {
       end(await (await import('./commands/lists.js')).providers(options));
     });
 
-  command('doctor', 'say what works on this machine, what does not, and how to fix it')
+  command('doctor')
     .addOption(new Option('--url <url>', 'look at this server, too').env('ERGON_SANDBOX_URL'))
     .addOption(json('print JSON', false))
     .action(async (options: { url?: string; json?: Json }) => {
       end(await (await import('./commands/doctor.js')).doctor(options));
     });
 
-  command('completion', 'print a script that completes commands and options in a shell')
+  command('completion')
     .argument('<shell>', 'bash, zsh or fish')
     .action(async (shell: string) => {
       const { completionScript } = await import('./completion.js');
@@ -115,20 +111,34 @@ export function createProgram(end: (exitCode: number) => void): Command {
   return program;
 }
 
+/** What `run` and `test` have in common. */
+function running(command: Command, subject: string, description: string): Command {
+  return command
+    .usage(`[options] ${subject} [-- command...]`)
+    .argument(subject, description)
+    .argument('[command...]', 'what to run in place of its own command')
+    .option('--tests', "run the solution's test command")
+    .option('-o, --keep-output <folder>', 'write the files that the program leaves in /output to this folder')
+    .hook('preAction', (made) => {
+      if (made.args.length > 1 && made.opts<{ tests?: true }>().tests === true) {
+        made.error('error: --tests: a command is given, too.\nLeave out one of the two.');
+      }
+    });
+}
+
 function limits(command: Command): Command {
   return command
     .optionsGroup('Sandbox:')
-    .option('--provider <name>', 'sandbox-exec or docker; without it the best that works')
-    .option('--timeout <seconds>', 'end it after so long (300)', number)
-    .option('--memory <size>', 'e.g. 512m (4g)')
-    .option('--cpu <count>', 'CPUs, e.g. 0.5 (4)', number)
-    .option('--disk <size>', 'of /workspace and /output together (1g)')
-    .option('--pids <count>', 'processes and threads (256)', count)
-    .option('--network <mode>', 'none or full (none)')
-    .option('--image <name>', 'image of a container, for docker')
-    .option('-e, --env <NAME[=value]>', 'set a variable, or pass on the one of here; may be repeated', collect)
-    .option('--strict', 'refuse limits that are best effort, and another provider than the named one')
-    .optionsGroup('Options:');
+    .option('--provider <name>', 'sandbox-exec or docker (default: the best that works)')
+    .option('--timeout <seconds>', 'after which it is ended (default: 300)', number)
+    .option('--memory <size>', 'for example 512m (default: 4g)')
+    .option('--cpu <count>', 'CPUs, for example 0.5 (default: 4)', number)
+    .option('--disk <size>', 'of /workspace and /output together (default: 1g)')
+    .option('--pids <count>', 'processes and threads (default: 256)', count)
+    .addOption(new Option('--network <mode>', 'what it may reach (default: none)').choices(['none', 'full']))
+    .option('--image <name>', 'image of the container, for docker')
+    .option('-e, --env <name[=value]>', 'set a variable, or pass on that of here; may be given again', collect)
+    .option('--strict', 'refuse limits that are best effort, and a stand-in for the named provider');
 }
 
 function server(command: Command): Command {
@@ -136,11 +146,6 @@ function server(command: Command): Command {
     .env('ERGON_SANDBOX_URL')
     .default('http://127.0.0.1:8102');
   return command.addOption(url);
-}
-
-function keepOutput(): Option {
-  const description = 'write the files that the program left in /output to this folder';
-  return new Option('-o, --keep-output <folder>', description);
 }
 
 /** `--json`, and where there are events `--json=events`. */

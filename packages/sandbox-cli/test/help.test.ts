@@ -9,10 +9,12 @@ test('the help names every command, and each has a help of its own with what it 
   expect(whole).toMatchObject({ code: 0, stderr: '' });
   for (const name of commands) {
     expect(whole.stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(whole.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     const { code, stdout, stderr } = await cli(['help', name]);
     expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Usage: ergon-sandbox ${name}`));
-    expect(stdout).toMatch(name === 'completion' ? /Examples:/ : /Exit codes:[\s\S]*Environment:/);
+    expect(stdout).toMatch(name === 'completion' ? /Exit codes:/ : /Exit codes:[\s\S]*Environment:/);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect((await cli([name, '--help'])).stdout).toBe(stdout);
   }
 });

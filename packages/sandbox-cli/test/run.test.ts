@@ -91,6 +91,8 @@ test('what keeps it from running is 125, with what to do', async () => {
     [['run', slow, '--memory', 'banana'], /--memory: must be a size such as "512m"/],
     [['run', slow, '--cpu', 'two'], /--cpu.*must be a number/],
     [['run', slow, '--provider', 'nosuch'], /nosuch/],
+    [['run', slow, '--network', 'some'], /--network <mode>.*Allowed choices are none, full/],
+    [['run', slow, '--tests', '--', 'true'], /--tests: a command is given, too\.\n {2}Leave out one/],
     [['run', slow, '-e', 'NOT_HERE'], /there is no variable "NOT_HERE" here/],
     [['run', slow, '--memroy', '1g'], /unknown option '--memroy'\n {2}\(Did you mean --memory\?\)/],
     [['run', slow, '-t'], /-t needs a terminal/],

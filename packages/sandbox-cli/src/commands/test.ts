@@ -1,6 +1,6 @@
 import type { Execution, Sandbox, SandboxClient } from '@ergon/sandbox-client';
 import { exitCodeOf } from '../exit-code.js';
-import { exitCodes, Failure } from '../failure.js';
+import { exitCodes } from '../failure.js';
 import { Interrupts } from '../interrupts.js';
 import { keepOutput } from '../keep-output.js';
 import type { LeftFile } from '../keep-output.js';
@@ -22,9 +22,6 @@ export interface TestOptions extends LimitOptions {
 
 /** Runs a solution of a server there. @returns the exit code */
 export function test(id: string, command: readonly string[], options: TestOptions): Promise<number> {
-  if (command.length > 0 && options.tests === true) {
-    throw new Failure('--tests: a command is given, too.', 'Leave out one of the two.');
-  }
   return withServer(options.url, (client) => testOn(client, id, command, options));
 }
 
