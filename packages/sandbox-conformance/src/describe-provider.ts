@@ -19,8 +19,10 @@ const CLOSING_MS = 150_000;
  *   fixtures: { vanish: ({ sandboxId }) => kill(sandboxId), leftovers: (instanceId) => search(instanceId) },
  * });
  * @returns the report, which is filled while the tests run
+ * @throws TypeError where an option is missing
  */
 export function describeProvider(options: ConformanceOptions): ConformanceReport {
+  requireOptions(options);
   const { test, reportFile } = options;
   const report = new LiveReport();
   const workplace = new Workplace(options, ({ provider, capabilities }) => {
@@ -34,8 +36,8 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
       const isLast = !tests.slice(index + 1).some(({ shares }) => shares);
       const body = async (): Promise<void> => {
         record('failed');
-        const gap = each.needs?.(await workplace.claims()) ?? null;
-        if (gap === null) await workplace.run(each, timeoutMs, isLast);
+        let gap = each.needs?.(await workplace.claims()) ?? null;
+        if (gap === null) gap = await workplace.run(each, timeoutMs, isLast);
         else if (isLast) await workplace.closeShared();
         if (gap === null) record('passed');
         else record(gap.outcome, gap.reason);
@@ -56,4 +58,18 @@ export function describeProvider(options: ConformanceOptions): ConformanceReport
   };
   test('Report: what was run, what is not claimed, and how the disposal ended', () => all(dispose, tell), CLOSING_MS);
   return report;
+}
+
+/** Types tell authors who write in TypeScript; this tells all others. */
+function requireOptions({
+  test,
+  createProvider,
+  fixtures,
+}: { readonly [K in keyof ConformanceOptions]?: unknown }): void {
+  const { vanish, leftovers } = (fixtures ?? {}) as Record<string, unknown>;
+  const given = { test, createProvider, 'fixtures.vanish': vanish, 'fixtures.leftovers': leftovers };
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== 'function')
+      throw new TypeError(`describeProvider: \`${name}\` has to be a function; see ConformanceOptions.`);
+  }
 }

@@ -15,7 +15,12 @@ export function tar(files: Readonly<Record<string, string>>): Uint8Array {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-function header(path: string, bytes: number, mode: number, type: string): Buffer {
+/** A tar archive of one symbolic link. */
+export function tarOfLink(path: string, target: string): Uint8Array {
+  return Buffer.concat([header(path, 0, 0o777, '2', target), Buffer.alloc(1024)]);
+}
+
+function header(path: string, bytes: number, mode: number, type: string, target = ''): Buffer {
   const block = Buffer.alloc(512);
   const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`;
   block.write(path, 0);
@@ -23,6 +28,7 @@ function header(path: string, bytes: number, mode: number, type: string): Buffer
   block.write(octal(0, 8) + octal(0, 8) + octal(bytes, 12) + octal(0, 12), 108);
   block.write(' '.repeat(8), 148); // what the checksum is computed with
   block.write(type, 156);
+  block.write(target, 157);
   block.write('ustar\x0000', 257);
   block.write(
     octal(

@@ -9,7 +9,7 @@ import { assertOwnFolders, foldersOfTheHost } from './own-folders.js';
 import { all, holds, STEP_MS, succeeds, within } from './promises.js';
 import { removal } from './sandbox.js';
 import { hostSecret } from './secret.js';
-import type { Claims, ConformanceTest } from './suite.js';
+import type { Claims, ConformanceTest, Gap } from './suite.js';
 
 /** How long no test runs until the next one is thought not to come, in ms: it may have been filtered out. */
 const IDLE_MS = 200;
@@ -97,11 +97,13 @@ export class Workplace {
   }
 
   /** @param isLast no test of the section follows that shares its sandbox */
-  async run({ body, shares = false }: ConformanceTest, timeoutMs: number, isLast: boolean): Promise<void> {
+  async run({ body, shares = false }: ConformanceTest, timeoutMs: number, isLast: boolean): Promise<Gap | null> {
     const house = shares ? (this.#shared ??= await this.#house()) : await this.#house();
     let passed = false;
+    let gap: Gap | null = null;
     const work = async (): Promise<void> => {
-      await within(timeoutMs, 'The test', body(house));
+      const testing = body(house) as Promise<Gap | null | undefined>; // most tests resolve with nothing
+      gap = (await within(timeoutMs, 'The test', testing)) ?? null;
       passed = true;
     };
     const close = async (): Promise<void> => {
@@ -109,6 +111,7 @@ export class Workplace {
       if (isLast || (shares && !passed)) await this.closeShared();
     };
     await all(work, close);
+    return gap;
   }
 
   async closeShared(): Promise<void> {

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { contractVersion } from '@ergon/sandbox-core';
-import type { ConformanceReport } from '../src/index.js';
+import { describeProvider } from '../src/index.js';
+import type { ConformanceOptions, ConformanceReport } from '../src/index.js';
 
 const root = resolve(__dirname, '../../..');
 const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8')) as { version: string };
@@ -136,3 +137,14 @@ function run(words: readonly string[], environment: NodeJS.ProcessEnv = {}): Pro
     });
   });
 }
+
+test.each([
+  ['test', {}],
+  ['createProvider', { test }],
+  ['fixtures.vanish', { test, createProvider: () => null }],
+  ['fixtures.leftovers', { test, createProvider: () => null, fixtures: { vanish: () => Promise.resolve() } }],
+])('without %s the suite says so when it is declared', (name, options) => {
+  expect(() => describeProvider(options as unknown as ConformanceOptions)).toThrow(
+    `describeProvider: \`${name}\` has to be a function`,
+  );
+});
