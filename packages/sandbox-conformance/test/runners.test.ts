@@ -138,7 +138,7 @@ function run(words: readonly string[], environment: NodeJS.ProcessEnv = {}): Pro
   });
 }
 
-test.each([
+test.each<[string, object]>([
   ['test', {}],
   ['createProvider', { test }],
   ['fixtures.vanish', { test, createProvider: () => null }],
