@@ -96,16 +96,21 @@ test('a tool that is missing', async () => {
 
 // An ordinary user's server has none of these means, and can hide a tool only as root of a user namespace, where it refuses to work.
 if (isRoot) {
-  test.each(['perl', 'setsid'])('without %s there are no terminals, and the details say why', async (tool) => {
-    const hide = `mount -t tmpfs t /srv; : > /srv/x; mount --bind /srv/x /usr/bin/${tool}`;
-    const { probe, run } = await inNamespaces(ownMounts, hide, 'echo runs');
-    expect(probe).toMatchObject({
-      available: true,
-      capabilities: {
-        tty: false,
-        details: { terminals: `Terminals need the tool "${tool}" on the host, which is missing.` },
-      },
-    });
+  const opened = '(: </dev/ptmx) 2>/dev/null && echo opened; ls -A /dev/pts; echo runs';
+  const without = (tool: string, instead: string): string =>
+    `mount -t tmpfs t /srv; ${instead} > /srv/x; mount --bind /srv/x /usr/bin/${tool}`;
+
+  test.each([
+    ['perl is missing', without('perl', ':'), 'Terminals need the tool "perl" on the host, which is missing.'],
+    ['setsid is missing', without('setsid', ':'), 'Terminals need the tool "setsid" on the host, which is missing.'],
+    [
+      'they could not be limited',
+      without('perl', 'printf "#!/bin/sh\necho Function not implemented >&2; exit 38\n"') + '; chmod 755 /srv/x',
+      'How many terminals a sandbox has could not be limited here, so it has none: Function not implemented.',
+    ],
+  ])('where %s there are no terminals, and the details say why', async (_, prepare, terminals) => {
+    const { probe, run } = await inNamespaces(ownMounts, prepare, opened);
+    expect(probe).toMatchObject({ available: true, capabilities: { tty: false, details: { terminals } } });
     expect(run).toMatchObject({ stdout: 'runs\n', end: { cause: 'exited' }, left: [] });
   });
 

@@ -73,6 +73,7 @@ describe('a mount destination below an untrusted bind (CVE-2026-87766)', () => {
       systemFolders: [],
       pythonLink: '/usr/bin/python3',
       temporaryBytes: 1 << 20,
+      terminals: false,
       initShell: 10,
       etc: { passwd: 11 },
     }).filter((word) => word.startsWith('/'));

@@ -15,7 +15,7 @@ export interface Machine {
   readonly cgroupDetail: string;
   /** Workspaces are filesystems of their own in an image file; else folders that the watchdog measures. */
   readonly diskImages: boolean;
-  /** Why programs can't have terminals here, a sentence; null: they can. */
+  /** Why programs can't have terminals here, a sentence; then none can open one by itself either. Null: they can. */
   readonly noTerminals: string | null;
   readonly systemFolders: readonly SystemFolder[];
   readonly runtimes: FoundRuntimes;

@@ -57,12 +57,14 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
         systemFolders: machine.systemFolders,
         pythonLink: machine.runtimes.pythonLink,
         temporaryBytes: limits.memoryBytes,
+        terminals: machine.noTerminals === null,
         initShell: BWRAP.initShell,
         etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
       }),
       seccomp: machine.seccomp,
       shell: machine.shell,
       owner: place.confined?.uid ?? null,
+      terminals: machine.noTerminals === null,
     });
     const remove = async (): Promise<void> => {
       launch.discard();

@@ -4,6 +4,7 @@ import { homedir, totalmem } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { SECCOMP_POLICY, seccompProgram, WATCHED_POLICY } from '@ergon/sandbox-seccomp';
 import type { SystemFolder } from './bubblewrap/arguments.js';
+import { attemptSandbox } from './bubblewrap/attempt.js';
 import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
 import { ownCpus } from './cpus.js';
@@ -66,8 +67,10 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
       );
     }
   }
-  const failure = await tryBubblewrap(bwrap.path, root);
-  if (failure !== null) return { unusable: failure };
+  const forbidden = whyNoSandbox(root);
+  if (forbidden !== null) return { unusable: forbidden };
+  const { failure, unlimitedPtys } = await attemptSandbox(bwrap.path, root ? randomHostUid() : null);
+  if (failure !== null) return { unusable: explainFailure(failure, failureContext()) };
   if (root && (await runCommand('unshare', ['-m', '--propagation', 'private', 'true'])).code !== 0) {
     return unusable(
       'This server is root without the right to mount (CAP_SYS_ADMIN), as in a container.',
@@ -85,7 +88,7 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
       cgroups,
       cgroupDetail: 'place' in found ? found.how : `none: rlimits and a watchdog (${found.why})`,
       diskImages: root && (await canMountImages()),
-      noTerminals: await whyNoTerminals(),
+      noTerminals: await whyNoTerminals(unlimitedPtys),
       systemFolders: systemFolders(),
       runtimes,
       shell: readFileSync('/bin/sh'),
@@ -100,11 +103,12 @@ function unusable(reason: string, fix: string): Found {
   return { unusable: { reason, fix } };
 }
 
-async function whyNoTerminals(): Promise<string | null> {
+async function whyNoTerminals(unlimitedPtys: string | null): Promise<string | null> {
   for (const tool of TERMINAL_TOOLS) {
     if (!(await isTool(tool))) return `Terminals need the tool "${tool}" on the host, which is missing.`;
   }
-  return null;
+  if (unlimitedPtys === null) return null;
+  return `How many terminals a sandbox has could not be limited here, so it has none: ${unlimitedPtys}.`;
 }
 
 async function isTool(name: string): Promise<boolean> {
@@ -118,32 +122,15 @@ async function isTool(name: string): Promise<boolean> {
   return false;
 }
 
-/** Makes a sandbox with every namespace that we use, as the kind of user that sandboxes get. */
-async function tryBubblewrap(bwrap: string, root: boolean): Promise<Unusable | null> {
+/** What forbids a sandbox before one is tried. */
+function whyNoSandbox(root: boolean): Unusable | null {
   const context = failureContext();
   if (context.maxUserNamespaces === 0) return explainFailure('', context);
-  if (root && !mapsUid(LAST_UID)) {
-    return {
-      reason: 'This server is root of a user namespace that has no users for sandboxes.',
-      fix: "Run it as an ordinary user, or give its namespace the host's whole range of ids.",
-    };
-  }
-  const namespaces = ['user', 'pid', 'net', 'ipc', 'uts'].map((name) => `--unshare-${name}`);
-  const args = [
-    ...namespaces,
-    '--disable-userns',
-    '--uid',
-    '1000',
-    '--gid',
-    '1000',
-    '--cap-drop',
-    'ALL',
-    '--die-with-parent',
-  ];
-  const folders = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--remount-ro', '/'];
-  const command = [...args, ...folders, '--', '/bin/sh', '-c', ':'];
-  const { code, stderr } = await runCommand(bwrap, command, { uid: root ? randomHostUid() : null });
-  return code === 0 ? null : explainFailure(stderr, context);
+  if (!root || mapsUid(LAST_UID)) return null;
+  return {
+    reason: 'This server is root of a user namespace that has no users for sandboxes.',
+    fix: "Run it as an ordinary user, or give its namespace the host's whole range of ids.",
+  };
 }
 
 /** Lines of uid_map: first id inside, first id outside, how many (user_namespaces(7)). */

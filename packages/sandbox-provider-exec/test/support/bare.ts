@@ -65,6 +65,7 @@ export class BareSandbox {
       }),
       pythonLink: null,
       temporaryBytes: 64 << 20,
+      terminals: true,
       initShell: BWRAP.initShell,
       etc: Object.fromEntries(Object.keys(etcFiles).map((name, index) => [name, FIRST_ETC + index])),
     });

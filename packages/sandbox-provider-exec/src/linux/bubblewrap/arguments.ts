@@ -21,6 +21,8 @@ export interface BubblewrapPlan {
   readonly pythonLink: string | null;
   /** What /tmp, the home folder and /dev/shm may hold together, in bytes. They are memory. */
   readonly temporaryBytes: number;
+  /** Programs may open terminals. */
+  readonly terminals: boolean;
   /** Descriptor of bubblewrap with the init's shell. */
   readonly initShell: number;
   /** Descriptors of bubblewrap with the files of /etc. */
@@ -65,6 +67,7 @@ export function bubblewrapArguments(plan: BubblewrapPlan): string[] {
     // The sysctls of /proc are the host's, and a root-owned sandbox could write them.
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
     ...['--dev', '/dev', '--perms', '1777', '--size', share(4), '--tmpfs', '/dev/shm'],
+    ...(plan.terminals ? [] : ['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts']),
     ...['--remount-ro', '/dev'], // else a tmpfs without bound
     ...['--perms', '1777', '--size', share(2), '--tmpfs', '/tmp'],
     ...['--perms', '0700', '--size', share(4), '--tmpfs', HOME],

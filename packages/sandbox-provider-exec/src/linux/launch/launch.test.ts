@@ -11,6 +11,7 @@ const park = (script: string): Promise<Launch> =>
     seccomp: new Uint8Array(),
     shell: new Uint8Array(),
     owner: null,
+    terminals: false,
   });
 
 describe.each([1, 2, 5, 9])('a flood on descriptor %i', (fd) => {

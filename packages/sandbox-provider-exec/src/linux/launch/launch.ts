@@ -10,6 +10,7 @@ import { coveringLeaks } from './descriptors.js';
 import { BWRAP, FIRST_ETC } from './launcher.js';
 import { ProgramOutput } from './output.js';
 import { makePipes, type StandardPipes } from './pipes.js';
+import { limitPtys } from './ptys.js';
 import { GUEST, LEAD_SCRIPT } from './script.js';
 import { parseStatus, parseTimes } from './status.js';
 import { readEnd, requireStarted, writeEnd } from './streams.js';
@@ -23,8 +24,10 @@ export interface LaunchPlan {
   readonly seccomp: Uint8Array;
   /** Of the init. */
   readonly shell: Uint8Array;
-  /** Host uid that owns the program's pipes; null: the server's own. */
+  /** Host uid of the sandbox, which owns the program's pipes; null: the server's own. */
   readonly owner: number | null;
+  /** Programs may open terminals. */
+  readonly terminals: boolean;
 }
 
 /** How a launch ended, as it was seen. */
@@ -94,7 +97,7 @@ export class Launch {
   }
 
   /** @throws SandboxError SANDBOX011 with what bubblewrap printed */
-  static async park({ command, bwrapArguments, seccomp, shell, owner }: LaunchPlan): Promise<Launch> {
+  static async park({ command, bwrapArguments, seccomp, shell, owner, terminals }: LaunchPlan): Promise<Launch> {
     const pipes = await makePipes(owner);
     const theirs = [pipes.stdin.theirs, pipes.stdout.theirs, pipes.stderr.theirs];
     const etc = Object.values(etcFiles);
@@ -133,21 +136,28 @@ export class Launch {
     give(BWRAP.initShell, shell);
     etc.forEach((text, index) => give(FIRST_ETC + index, text));
     writeEnd(child, 0).on('error', () => undefined);
-    await launch.#ready();
+    try {
+      await launch.#ready();
+      if (terminals) await launch.#limitPtys(owner);
+    } catch (error) {
+      launch.discard();
+      throw error;
+    }
     return launch;
   }
 
   async #ready(): Promise<void> {
-    try {
-      await this.#says('ready\n');
-    } catch (error) {
-      this.discard();
-      throw error;
-    }
+    await this.#says('ready\n');
     const pid = parseStatus(this.#status).childPid;
     const start = pid === null ? null : processStart(pid);
     if (pid !== null && start !== null) this.#init = { pid, start };
     this.#log = '';
+  }
+
+  async #limitPtys(uid: number | null): Promise<void> {
+    const failure = await limitPtys(this.initPid, uid);
+    if (failure === null) return;
+    throw new SandboxError('SANDBOX011', `The sandbox could not be made: its terminals have no limit (${failure}).`);
   }
 
   /** Its shells have said this, and nothing else. @throws SandboxError SANDBOX011 with what was said instead */

@@ -98,8 +98,7 @@ export class Terminal {
     }
     const terminal = new Terminal(relay);
     const number = await terminal.#set(size);
-    if (number === '')
-      throw new SandboxError('SANDBOX004', `A terminal could not be made: ${terminal.#messages.trim()}`);
+    if (number === '') throw new SandboxError('SANDBOX004', whyNone(terminal.#messages));
     return { terminal, path: `/dev/pts/${number}` };
   }
 
@@ -128,4 +127,14 @@ export class Terminal {
     if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
     await this.ended;
   }
+}
+
+/** A sentence of the system's own word at the end of what the tools said: all before it names processes and paths of the host. */
+function whyNone(messages: string): string {
+  const said = messages.trim() || 'the tools that make it ended without a message';
+  const word = said.split(': ').at(-1) ?? said;
+  if (word === 'No space left on device') {
+    return "A terminal could not be made: all of this machine's are in use. Try again later, or raise kernel.pty.max there.";
+  }
+  return `A terminal could not be made: ${word}.`;
 }
