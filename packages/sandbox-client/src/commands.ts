@@ -3,7 +3,7 @@ import { Execution } from './execution.js';
 import type { Context, SignalOption, WaitOptions } from './execution.js';
 import { newExecutionId } from './ids.js';
 import type { CommandResult } from './result.js';
-import { persist } from './retry.js';
+import { persist, persistWatched } from './retry.js';
 import { Channel } from './socket/channel.js';
 
 /** Its arguments; a text is given to the sandbox's `sh -c`. */
@@ -71,8 +71,8 @@ export async function start(
   sandboxId: string,
   { command, test }: What,
   { stdin, signal }: StartOptions,
+  executionId = newExecutionId(),
 ): Promise<Execution> {
-  const executionId = newExecutionId();
   const what = { ...(command !== undefined && { command: [...command] }), ...(test !== undefined && { test }) };
   if (stdin === true) {
     const channel = await Channel.open(context, {
@@ -91,15 +91,13 @@ export async function start(
     ...what,
     ...(stdin !== undefined && { stdin }),
   });
+  const callUntilTaken = stdin === undefined ? persistWatched : persist; // an input may be long on its way
   // Sent again under the same id it starts no second one.
-  const response = await persist(context.reconnect, signal, () =>
-    context.http.send('POST', '/api/ergon/sandbox/execute', {
-      body,
-      headers: { 'Content-Type': 'application/json' },
-      signal,
-    }),
-  );
-  await response.body?.cancel(); // its log has more than this stream, and can be read again
+  await callUntilTaken(context.reconnect, signal, async (signal) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await context.http.send('POST', '/api/ergon/sandbox/execute', { body, headers, signal });
+    await response.body?.cancel(); // its log has more than this stream, and can be read again
+  });
   return new Execution(context, sandboxId, executionId);
 }
 
@@ -115,29 +113,30 @@ export async function run(
   signal?.addEventListener('abort', leave, { once: true });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let timedOut = false;
+  const execution = new Execution(context, sandboxId, newExecutionId());
   try {
-    const execution = await start(context, sandboxId, what, { ...(stdin !== undefined && { stdin }) });
+    const given = { signal: inner.signal, ...(stdin !== undefined && { stdin }) };
+    await start(context, sandboxId, what, given, execution.executionId);
     if (timeout !== undefined) {
       timer = setTimeout(() => {
         timedOut = true;
         execution.stop().catch((error: unknown) => inner.abort(error));
       }, timeout * 1000);
     }
-    try {
-      const watched =
-        onStdout === undefined && onStderr === undefined
-          ? undefined
-          : watch(context, execution.executionId, { onStdout, onStderr }, inner.signal);
-      const [result] = await Promise.all([
-        execution.wait({ signal: inner.signal, ...(check !== undefined && { check }) }),
-        watched,
-      ]);
-      return timedOut ? { ...result, timedOut } : result;
-    } catch (error) {
-      // Nobody looks any more: what cannot be reached now, the sandbox's own timeout will end.
-      if (!isCommandEnd(error)) await execution.stop({ signal: AbortSignal.timeout(stopMs) }).catch(() => undefined);
-      throw error;
-    }
+    const watched =
+      onStdout === undefined && onStderr === undefined
+        ? undefined
+        : watch(context, execution.executionId, { onStdout, onStderr }, inner.signal);
+    const [result] = await Promise.all([
+      execution.wait({ signal: inner.signal, ...(check !== undefined && { check }) }),
+      watched,
+    ]);
+    // It may have ended by itself at the same moment.
+    return timedOut && result.cause === 'stopped' ? { ...result, timedOut } : result;
+  } catch (error) {
+    // Nobody looks any more: what cannot be reached now, the sandbox's own timeout will end.
+    if (!isCommandEnd(error)) await execution.stop({ signal: AbortSignal.timeout(stopMs) }).catch(() => undefined);
+    throw error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', leave);

@@ -18,6 +18,9 @@ export interface PtyOptions extends Partial<PtySize>, SignalOption {
   readonly onData: (bytes: Uint8Array) => void;
 }
 
+/** As the server has it. */
+const mostCells = 10_000;
+
 /** Terminals of one sandbox. */
 export class Ptys {
   readonly #context: Context;
@@ -63,7 +66,11 @@ export class Pty {
     await this.#channel.write(data);
   }
 
+  /** @throws RangeError for what is no size, such as that of a terminal which is not shown */
   async resize({ cols, rows }: PtySize): Promise<void> {
+    if (![cols, rows].every((cells) => Number.isInteger(cells) && cells >= 1 && cells <= mostCells)) {
+      throw new RangeError(`A terminal has 1 to ${mostCells} columns and rows, not ${cols} and ${rows}.`);
+    }
     await this.#channel.act({ action: 'resize', cols, rows });
   }
 

@@ -50,20 +50,38 @@ export class Attempts {
   }
 }
 
+type Attempt<Value> = (signal: AbortSignal | undefined) => Promise<Value>;
+
 /** Calls until it succeeds. */
 export async function persist<Value>(
   reconnect: Reconnect,
   signal: AbortSignal | undefined,
-  attempt: () => Promise<Value>,
+  attempt: Attempt<Value>,
 ): Promise<Value> {
   const attempts = new Attempts(reconnect, signal);
   for (;;) {
     try {
-      return await attempt();
+      return await attempt(signal);
     } catch (error) {
       await attempts.pauseAfter(error);
     }
   }
+}
+
+/** The same for calls that answer soon: one on which nothing comes is given up for another. Each has a signal of its own. */
+export function persistWatched<Value>(
+  reconnect: Reconnect,
+  signal: AbortSignal | undefined,
+  attempt: Attempt<Value>,
+): Promise<Value> {
+  return persist(reconnect, signal, async () => {
+    const watch = new Watch(reconnect.silenceMs, signal);
+    try {
+      return await watch.awaiting(attempt(watch.signal));
+    } finally {
+      watch.end();
+    }
+  });
 }
 
 /** @throws the signal's reason */

@@ -3,7 +3,7 @@ import { followLog } from '../events/follow.js';
 import type { FollowOptions } from '../events/follow.js';
 import type { Context } from '../execution.js';
 import type { Answer, CallOptions, Method, Operation } from '../http.js';
-import { persist, Watch } from '../retry.js';
+import { persistWatched } from '../retry.js';
 import type { paths } from './openapi.js';
 
 export interface LogOptions extends FollowOptions {
@@ -36,14 +36,7 @@ export class Wire {
     options: CallOptions<Operation<Path, M>>,
   ): Promise<Answer<Operation<Path, M>>> {
     const { http, reconnect } = this.#context;
-    return persist(reconnect, options.signal, async () => {
-      const watch = new Watch(reconnect.silenceMs, options.signal);
-      try {
-        return await watch.awaiting(http.call(method, path, { ...options, signal: watch.signal }));
-      } finally {
-        watch.end();
-      }
-    });
+    return persistWatched(reconnect, options.signal, (signal) => http.call(method, path, { ...options, signal }));
   }
 
   /** The kept log of an execution to its end: as `client.events` gives it, with phases and the like. */
