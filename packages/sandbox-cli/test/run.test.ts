@@ -55,7 +55,7 @@ test("a solution's tests run with --tests", async () => {
 });
 
 test('the end of its time is 124, a signal of its own 128 and its number, each said in a sentence', async () => {
-  const late = await cli(['run', slow, '--timeout', '0.5']);
+  const late = await cli(['run', slow, '--timeout', '3', '--', 'sh', '-c', 'echo on; exec sleep 60']);
   expect(late).toEqual({ code: 124, stdout: 'on\n', stderr: 'ergon-sandbox: Execution timeout exceeded\n' });
   expect((await cli(['run', slow, '--', 'sh', '-c', 'kill -USR1 $$'])).code).toBe(138);
 });

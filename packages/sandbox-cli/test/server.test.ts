@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { SandboxClient } from '@ergon/sandbox-client';
 import { cli, containing, examples, folder, matching, repository, start, startCli, until } from './cli.js';
 import type { Running, Said, Surroundings } from './cli.js';
 import { CuttingProxy } from './proxy.js';
@@ -93,21 +94,31 @@ test('a folder is added once it has run here, and not if that failed', async () 
 });
 
 test('logs print what an execution wrote; -f goes on to its end, and without it what there is by now comes', async () => {
-  const slow = startCli(['test', 'hello-python', '--', 'sh', '-c', 'echo first; sleep 2; echo last'], here());
-  await until(
-    () => slow.stdout === 'first\n',
-    () => slow.stderr,
-  );
-  const rows = JSON.parse((await ask('history', '--solution', 'hello-python', '-n', '1', '--json')).stdout) as {
-    execution_id: string;
-  }[];
-  const id = rows[0]?.execution_id ?? '';
+  const waits = 'echo first; until [ -e go ]; do sleep 0.1; done; echo last';
+  const slow = startCli(['test', 'hello-python', '--', 'sh', '-c', waits], here());
+  const { id, sandboxId } = await running(() => slow.stdout === 'first\n');
   expect(await ask('logs', id)).toEqual({ code: 0, stdout: 'first\n', stderr: '' });
-  expect(await ask('logs', '-f', id)).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' });
+  expect(await ask('logs', id, '--json')).toMatchObject({ code: 1, stdout: '', stderr: containing('with -f') });
+  const followed = startCli(['logs', '-f', id], here());
+  await until(
+    () => followed.stdout === 'first\n',
+    () => followed.stderr,
+  );
+  const client = new SandboxClient({ baseUrl: url, token });
+  await (await client.sandboxes.connect(sandboxId)).files.write('go', '');
+  expect(await followed.end()).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' });
+  expect(await slow.end()).toMatchObject({ code: 0 });
   expect(await ask('logs', id)).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' });
   expect((await ask('logs', id, '--json')).stdout).toContain('"type":"complete"');
-  await slow.end();
 });
+
+/** Waits until what was started shows something. @returns the last execution, which is it */
+async function running(shows: () => boolean): Promise<{ readonly id: string; readonly sandboxId: string }> {
+  await until(shows, () => server.stderr);
+  const said = await ask('history', '--solution', 'hello-python', '-n', '1', '--json');
+  const [row] = JSON.parse(said.stdout) as { execution_id: string; sandbox_id: string }[];
+  return { id: row?.execution_id ?? '', sandboxId: row?.sandbox_id ?? '' };
+}
 
 test('where connections break, test and logs go on where they were: nothing is repeated, and nothing left out', async () => {
   const proxy = await CuttingProxy.before(url);
