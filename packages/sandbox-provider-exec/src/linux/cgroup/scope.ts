@@ -90,6 +90,7 @@ export class UserScope {
   async stop(): Promise<void> {
     if (!this.alive) return;
     const ended = once(this.child, 'exit');
+    this.child.ref(); // a process that waits for nothing else would end here, before what it does next
     this.child.kill('SIGKILL');
     await ended;
   }
