@@ -49,9 +49,10 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
     super();
   }
 
-  override async probe(): Promise<ProviderProbe> {
-    if (process.platform === 'linux') return this.#probeLinux();
-    if (process.platform === 'darwin') return this.#probeMacos();
+  override async probe(signal?: AbortSignal): Promise<ProviderProbe> {
+    signal?.throwIfAborted();
+    if (process.platform === 'linux') return this.#probeLinux(signal);
+    if (process.platform === 'darwin') return this.#probeMacos(signal);
     return {
       available: false,
       reason: `This provider isolates programs on Linux and macOS; this machine runs "${process.platform}".`,
@@ -59,8 +60,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
     };
   }
 
-  async #probeLinux(): Promise<ProviderProbe> {
-    const found = await probeLinux(this.#cgroups);
+  async #probeLinux(signal?: AbortSignal): Promise<ProviderProbe> {
+    const found = await probeLinux(this.#cgroups, signal);
+    signal?.throwIfAborted();
     this.#make = null;
     if ('unusable' in found) return { available: false, ...found.unusable };
     const { machine } = found;
@@ -69,8 +71,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
     return { available: true, capabilities: linuxCapabilities(machine, await this.#freeBytes()) };
   }
 
-  async #probeMacos(): Promise<ProviderProbe> {
-    const found = await probeMacos();
+  async #probeMacos(signal?: AbortSignal): Promise<ProviderProbe> {
+    const found = await probeMacos(signal);
+    signal?.throwIfAborted();
     this.#make = null;
     if ('unusable' in found) return { available: false, ...found.unusable };
     const { machine } = found;
@@ -86,7 +89,7 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   }
 
   protected override async open(template: SandboxTemplate): Promise<ExecSandbox> {
-    const make = await this.#usable();
+    const make = await this.#usable(template.signal);
     const sandbox = make(template, join(this.ports.stateDir, template.instanceId, template.sandboxId));
     try {
       await sandbox.open();
@@ -97,9 +100,9 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
     return sandbox;
   }
 
-  async #usable(): Promise<Make> {
+  async #usable(signal?: AbortSignal): Promise<Make> {
     if (this.#make !== null) return this.#make;
-    const probe = await this.probe();
+    const probe = await this.probe(signal);
     if (this.#make !== null) return this.#make;
     throw new SandboxError(
       'SANDBOX001',

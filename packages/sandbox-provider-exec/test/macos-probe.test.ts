@@ -1,12 +1,14 @@
-import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@ergon/sandbox-core';
 import type { SandboxConfig } from '@ergon/sandbox-core';
+import { processesMarked } from '../src/linux/processes.js';
 import { macosCapabilities } from '../src/macos/capabilities.js';
 import { probeMacos } from '../src/macos/probe.js';
 import { standInTools } from '../src/macos/test/stand-in.js';
 import { SandboxExecProvider } from '../src/provider.js';
+import { until } from './support/until.js';
 
 jest.setTimeout(60_000);
 
@@ -29,7 +31,7 @@ beforeEach(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'ergon-macos-
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test('a sandbox-exec that isolates nothing is found out, and no sandbox is made with it', async () => {
-  const found = await probeMacos(standInTools(folder), 501);
+  const found = await probeMacos(undefined, standInTools(folder), 501);
   expect(found).toEqual({
     unusable: {
       reason:
@@ -50,12 +52,12 @@ test.each([
     'read a file outside',
   ],
 ])('one that leaves %s open is found out', async (_what, from, to, says) => {
-  const found = await probeMacos(standInTools(folder, BY_BUBBLEWRAP.replace(from, to)), 501);
+  const found = await probeMacos(undefined, standInTools(folder, BY_BUBBLEWRAP.replace(from, to)), 501);
   expect(found).toMatchObject({ unusable: { reason: expect.stringContaining(says) as string } });
 });
 
 test('one that isolates, here by bubblewrap, is taken', async () => {
-  const found = await probeMacos(standInTools(folder, BY_BUBBLEWRAP), 501);
+  const found = await probeMacos(undefined, standInTools(folder, BY_BUBBLEWRAP), 501);
   expect(found).toMatchObject({ machine: { version: '15.3.1' } });
   if (!('machine' in found)) return;
   expect(macosCapabilities(found.machine, 5)).toMatchObject({
@@ -76,7 +78,7 @@ test('one that isolates, here by bubblewrap, is taken', async () => {
 test('a profile that does not work is told with what sandbox-exec said', async () => {
   const script =
     '#!/bin/sh\n[ "$2" = "(version 1)(allow default)" ] && exit 0\necho "unbound variable: x" >&2; exit 65\n';
-  const found = await probeMacos(standInTools(folder, script), 501);
+  const found = await probeMacos(undefined, standInTools(folder, script), 501);
   expect(found).toMatchObject({
     unusable: { reason: expect.stringMatching(/does not work on this version.*unbound variable: x/) as string },
   });
@@ -84,12 +86,22 @@ test('a profile that does not work is told with what sandbox-exec said', async (
 
 test('a server in a sandbox is told so', async () => {
   const script = '#!/bin/sh\necho "sandbox-exec: sandbox_apply: Operation not permitted" >&2; exit 71\n';
-  const found = await probeMacos(standInTools(folder, script), 501);
+  const found = await probeMacos(undefined, standInTools(folder, script), 501);
   expect(found).toMatchObject({ unusable: { reason: expect.stringContaining('itself in a sandbox') as string } });
 });
 
+test('a probe that is aborted ends what it runs, and with the reason', async () => {
+  const hangs = `#!/bin/sh\n: >"${join(folder, 'up')}"\nexec sleep 1006\n`;
+  const stop = new AbortController();
+  const probing = probeMacos(stop.signal, standInTools(folder, hangs), 501).catch((reason: unknown) => ({ reason }));
+  await until('it hangs', () => existsSync(join(folder, 'up')), 60_000);
+  stop.abort('enough');
+  expect(await probing).toEqual({ reason: 'enough' });
+  expect(processesMarked((word) => word === '1006')).toEqual([]);
+});
+
 test('root is refused: it would have no other user for a program', async () => {
-  const found = await probeMacos(standInTools(folder, BY_BUBBLEWRAP), 0);
+  const found = await probeMacos(undefined, standInTools(folder, BY_BUBBLEWRAP), 0);
   expect(found).toMatchObject({ unusable: { fix: 'Run the server as an ordinary user.' } });
 });
 
@@ -101,7 +113,7 @@ test('a missing tool is named', async () => {
     [{ sandboxExec: join(folder, 'missing') }, 'missing'],
     [{ ps: [join(folder, 'not-executable')] as const }, 'not-executable'],
   ] as const) {
-    const found = await probeMacos({ ...tools, ...more }, 501);
+    const found = await probeMacos(undefined, { ...tools, ...more }, 501);
     expect(found).toMatchObject({ unusable: { reason: `${join(folder, name)} is missing on this machine.` } });
   }
 });

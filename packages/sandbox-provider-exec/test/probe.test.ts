@@ -1,4 +1,5 @@
 import type { ExecutionEnd, ProviderProbe } from '@ergon/sandbox-core';
+import { processesMarked } from '../src/linux/processes.js';
 import { ChildServer } from './support/child.js';
 import { cgroups, isRoot } from './support/server.js';
 
@@ -12,9 +13,9 @@ interface Outcome {
 }
 
 /** What a server finds, and what a script does in its sandbox, in namespaces that a shell prepared. */
-async function inNamespaces(options: string, prepare: string, script?: string): Promise<Outcome> {
+async function inNamespaces(options: string, prepare: string, ...words: readonly string[]): Promise<Outcome> {
   const before = ['unshare', ...options.split(' '), '--', '/bin/sh', '-c', `set -e\n${prepare}\nexec "$@"`, 'sh'];
-  const child = new ChildServer('probe-server.ts', script === undefined ? [] : [script], { before });
+  const child = new ChildServer('probe-server.ts', words, { before });
   await child.exited;
   const of = (type: string): unknown => child.said.find((each) => each.type === type);
   const probe = (of('probe') as { probe: ProviderProbe } | undefined)?.probe;
@@ -59,6 +60,22 @@ test('something else by its name', async () => {
   const { probe } = await inNamespaces(ownMounts, replaced('printf "#!/bin/sh\\necho hello\\n" > /srv/bwrap'));
   expect(probe).toMatchObject({ available: false, reason: '/usr/bin/bwrap does not answer as bubblewrap does.' });
 });
+
+const abortedWhile: readonly (readonly [string, string])[] = [
+  ['it asks for a version', ':'],
+  // A server that is root of a user namespace comes no further.
+  ...(isRoot ? [['it makes a sandbox', '[ "$1" = --version ] && echo bubblewrap 0.8.0 && exit'] as const] : []),
+];
+test.each(abortedWhile)(
+  'a probe that is aborted while %s ends with the reason, and leaves no process',
+  async (_, before) => {
+    const hangs = `#!/bin/sh\n${before}\n: > /srv/up\nexec sleep 1004\n`;
+    const prepare = replaced(`chmod 1777 /srv; printf '%s' '${hangs}' > /srv/bwrap`);
+    const { probe } = await inNamespaces(ownMounts, prepare, 'true', '/srv/up');
+    expect(probe).toEqual({ available: false, reason: 'enough' });
+    expect(processesMarked((word) => word === '1004')).toEqual([]);
+  },
+);
 
 test('user namespaces switched off by sysctl', async () => {
   const { probe } = await inNamespaces('-Ur', 'echo 0 > /proc/sys/user/max_user_namespaces');

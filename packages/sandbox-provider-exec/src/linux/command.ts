@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { killIfPresent } from './processes.js';
 
 /** Where the system's own tools are; the server's PATH may put others first. */
 export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -13,16 +14,17 @@ export interface CommandResult {
 export interface CommandOptions {
   /** Host user to run as, without supplementary groups; else our own. */
   readonly uid?: number | null;
-  /** Kills it. */
+  /** Kills it, and what it started in its process group. */
   readonly signal?: AbortSignal;
 }
 
-/** Runs a tool to its end, with no environment of ours. */
-export function runCommand(
+/** Runs a tool to its end, with no environment of ours. @throws the signal's reason, once an aborted one has ended */
+export async function runCommand(
   file: string,
   args: readonly string[],
   { uid, signal }: CommandOptions = {},
 ): Promise<CommandResult> {
+  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,17 +32,23 @@ export function runCommand(
       cwd: '/',
       detached: true, // a terminal's Ctrl-C is for the server, which then ends what it started
       ...(typeof uid === 'number' && { uid, gid: uid }),
-      ...(signal && { signal, killSignal: 'SIGKILL' }),
     });
-    child.on('error', (error) => {
-      if (error.name !== 'AbortError') reject(error); // a killed one closes
-    });
-    if (child.pid === undefined) return; // then it has no streams, and the error follows
+    child.on('error', reject);
+    const { pid } = child;
+    if (pid === undefined) return; // then it has no streams, and the error follows
+    const kill = (): void => {
+      if (child.exitCode === null && child.signalCode === null) killIfPresent(-pid, 'SIGKILL');
+    };
+    signal?.addEventListener('abort', kill, { once: true });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => {
+      signal?.removeEventListener('abort', kill);
+      if (signal?.aborted === true) reject(signal.reason as Error);
+      else resolve({ code, stdout, stderr });
+    });
   });
 }
 

@@ -9,7 +9,7 @@ import { explainFailure, type FailureContext, type Unusable } from './bubblewrap
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
 import { ownCpus } from './cpus.js';
 import type { CgroupSource } from './cgroup/source.js';
-import { runCommand, SYSTEM_PATH } from './command.js';
+import { runCommand, SYSTEM_PATH, type CommandOptions } from './command.js';
 import { LAST_UID, randomHostUid } from './identity.js';
 import { TERMINAL_TOOLS } from './launch/terminal.js';
 import type { Machine } from './machine.js';
@@ -18,8 +18,9 @@ import { findRuntimes } from './runtimes/find.js';
 
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
 
-/** Finds out whether and how sandboxes work here: by the tools' presence, and by making one. */
-export async function probeLinux(source: CgroupSource): Promise<Found> {
+/** Finds out whether and how sandboxes work here: by the tools' presence, and by making one. @throws what the signal says */
+export async function probeLinux(source: CgroupSource, signal?: AbortSignal): Promise<Found> {
+  const options = signal ? { signal } : {};
   const path = process.env.PATH ?? SYSTEM_PATH;
   const { arch } = process;
   if (arch !== 'x64' && arch !== 'arm64') {
@@ -46,7 +47,7 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
       `Allow unprivileged user namespaces and remove the bit with "chmod u-s ${bwrap.path}".`,
     );
   }
-  const { stdout: version } = await runCommand(bwrap.path, ['--version']);
+  const { stdout: version } = await runCommand(bwrap.path, ['--version'], options);
   const parsed = parseVersion(version);
   if (parsed === null)
     return unusable(`${bwrap.path} does not answer as bubblewrap does.`, 'Reinstall the package bubblewrap.');
@@ -69,16 +70,16 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
   }
   const forbidden = whyNoSandbox(root);
   if (forbidden !== null) return { unusable: forbidden };
-  const { failure, unlimitedPtys } = await attemptSandbox(bwrap.path, root ? randomHostUid() : null);
+  const { failure, unlimitedPtys } = await attemptSandbox(bwrap.path, root ? randomHostUid() : null, signal);
   if (failure !== null) return { unusable: explainFailure(failure, failureContext()) };
-  if (root && (await runCommand('unshare', ['-m', '--propagation', 'private', 'true'])).code !== 0) {
+  if (root && (await runCommand('unshare', ['-m', '--propagation', 'private', 'true'], options)).code !== 0) {
     return unusable(
       'This server is root without the right to mount (CAP_SYS_ADMIN), as in a container.',
       'Run it as an ordinary user ("--user 1000" of a container), or on the host.',
     );
   }
   const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
-  const found = await source.find(root);
+  const found = await source.find(root, options);
   const cgroups = 'place' in found ? found : null;
   return {
     machine: {
@@ -87,7 +88,7 @@ export async function probeLinux(source: CgroupSource): Promise<Found> {
       root,
       cgroups,
       cgroupDetail: 'place' in found ? found.how : `none: rlimits and a watchdog (${found.why})`,
-      diskImages: root && (await canMountImages()),
+      diskImages: root && (await canMountImages(options)),
       noTerminals: await whyNoTerminals(unlimitedPtys),
       systemFolders: systemFolders(),
       runtimes,
@@ -158,11 +159,11 @@ function failureContext(): FailureContext {
 }
 
 /** Mounts an image inside of a private namespace's own tmpfs: nothing is left, however it ends. */
-async function canMountImages(): Promise<boolean> {
+async function canMountImages(options: CommandOptions): Promise<boolean> {
   if (!(await isTool('mkfs.ext4'))) return false;
   const script =
     'mount -t tmpfs t /mnt && cd /mnt && truncate -s 1M i && mkfs.ext4 -q i && mkdir m && mount -o loop i m && umount m';
-  return (await runCommand('unshare', ['-m', '--propagation', 'private', '/bin/sh', '-c', script])).code === 0;
+  return (await runCommand('unshare', ['-m', '--propagation', 'private', '/bin/sh', '-c', script], options)).code === 0;
 }
 
 function systemFolders(): SystemFolder[] {

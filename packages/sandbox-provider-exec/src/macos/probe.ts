@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { availableParallelism, homedir, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Unusable } from '../linux/bubblewrap/failure.js';
-import { runCommand, SYSTEM_PATH, type CommandResult } from '../linux/command.js';
+import { runCommand, SYSTEM_PATH, type CommandOptions, type CommandResult } from '../linux/command.js';
 import { overOwnFolders, ownFolders } from './confined.js';
 import type { MacMachine } from './machine.js';
 import { realPath } from './paths.js';
@@ -14,8 +14,13 @@ import { macTools, type MacTools } from './tools.js';
 
 export type MacFound = { readonly machine: MacMachine } | { readonly unusable: Unusable };
 
-/** Finds out whether sandboxes work here: by the tools' presence, and by trying to break out of one. */
-export async function probeMacos(tools: MacTools = macTools, uid = process.getuid?.()): Promise<MacFound> {
+/** Finds out whether sandboxes work here: by the tools' presence, and by trying to break out of one. @throws what the signal says */
+export async function probeMacos(
+  signal?: AbortSignal,
+  tools: MacTools = macTools,
+  uid = process.getuid?.(),
+): Promise<MacFound> {
+  const options = signal ? { signal } : {};
   if (uid === 0) {
     return unusable(
       'On macOS this provider has no user of its own for a program, and never runs one as root.',
@@ -27,18 +32,18 @@ export async function probeMacos(tools: MacTools = macTools, uid = process.getui
     return unusable(`${tool} is missing on this machine.`, 'Use the docker provider.');
   }
   const trivial = ['-p', '(version 1)(allow default)', '/usr/bin/true'];
-  const { code, stderr } = await runCommand(tools.sandboxExec, trivial);
+  const { code, stderr } = await runCommand(tools.sandboxExec, trivial, options);
   if (code !== 0) return { unusable: explainMacFailure(stderr) };
   const path = process.env.PATH ?? SYSTEM_PATH;
   const runtimes = findMacRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: false });
-  const { stdout, stderr: said } = await selfTest(tools, runtimes);
+  const { stdout, stderr: said } = await selfTest(tools, runtimes, options);
   const failure = judgeSelfTest(stdout, said);
   if (failure !== null) return { unusable: failure };
   const [versionFile, ...versionArgs] = tools.version;
   return {
     machine: {
       tools,
-      version: (await runCommand(versionFile, versionArgs)).stdout.trim(),
+      version: (await runCommand(versionFile, versionArgs, options)).stdout.trim(),
       runtimes,
       languages: ['shell', ...startedLanguages(stdout)],
       cpus: availableParallelism(),
@@ -63,7 +68,7 @@ export function explainMacFailure(message: string): Unusable {
   return { reason: `sandbox-exec does not work here: ${said.slice(0, 500)}.`, fix: 'Use the docker provider.' };
 }
 
-async function selfTest(tools: MacTools, runtimes: MacRuntimes): Promise<CommandResult> {
+async function selfTest(tools: MacTools, runtimes: MacRuntimes, options: CommandOptions): Promise<CommandResult> {
   const outside = realPath(await mkdtemp(join(tmpdir(), 'ergon-sandbox-probe-')));
   const folder = join(outside, 'box');
   const file = join(outside, 'file');
@@ -75,7 +80,10 @@ async function selfTest(tools: MacTools, runtimes: MacRuntimes): Promise<Command
     const { port } = server.address() as AddressInfo;
     const script = selfTestScript({ file, pid: process.pid, port }, runtimes.commands);
     const { folders, executables, links } = runtimes;
-    return await overOwnFolders(tools, folder, script, { runtimes: { runtimes: folders, executables, links } });
+    return await overOwnFolders(tools, folder, script, {
+      ...options,
+      runtimes: { runtimes: folders, executables, links },
+    });
   } finally {
     server.close();
     await rm(outside, { recursive: true, force: true });

@@ -1,9 +1,16 @@
+import { existsSync } from 'node:fs';
 import { TestServer } from './server.js';
+import { until } from './until.js';
 
-/** Says what a probe finds in this process's surroundings; where sandboxes work, runs a script in one. */
-async function main(script: string | undefined): Promise<void> {
+/** Says what a probe finds in this process's surroundings; where sandboxes work, runs a script in one. Ends the probe once a file is there. */
+async function main(script: string | undefined, endsAt: string | undefined): Promise<void> {
   const server = new TestServer();
-  const probe = await server.provider.probe();
+  const stop = new AbortController();
+  if (endsAt !== undefined) void until('it hangs', () => existsSync(endsAt)).then(() => stop.abort('enough'));
+  const probe = await server.provider.probe(stop.signal).catch((reason: unknown) => {
+    if (!stop.signal.aborted) throw reason;
+    return { available: false, reason };
+  });
   process.stdout.write(`${JSON.stringify({ type: 'probe', probe })}\n`);
   if (probe.available && script !== undefined) {
     const limits = { memoryBytes: 96 << 20, diskBytes: 16 << 20, pids: 20, timeoutMs: 10_000 };
@@ -17,4 +24,4 @@ async function main(script: string | undefined): Promise<void> {
   await server[Symbol.asyncDispose]();
 }
 
-void main(process.argv[2]);
+void main(process.argv[2], process.argv[3]);

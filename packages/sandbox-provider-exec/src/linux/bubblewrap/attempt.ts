@@ -19,8 +19,9 @@ export interface Attempt {
 /**
  * Makes a sandbox with every namespace that we use, and nothing of value in it.
  * @param uid host user of it; null: the server's own
+ * @throws the signal's reason, once an aborted one has ended
  */
-export async function attemptSandbox(bwrap: string, uid: number | null): Promise<Attempt> {
+export async function attemptSandbox(bwrap: string, uid: number | null, signal?: AbortSignal): Promise<Attempt> {
   const namespaces = ['user', 'pid', 'net', 'ipc', 'uts'].map((name) => `--unshare-${name}`);
   const user = ['--disable-userns', '--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL', '--die-with-parent'];
   const folders = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--remount-ro', '/'];
@@ -34,6 +35,8 @@ export async function attemptSandbox(bwrap: string, uid: number | null): Promise
   });
   await requireStarted(child);
   const ended = once(child, 'close');
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
   let [status, said] = ['', ''];
   const text = (fd: number): NodeJS.ReadableStream => readEnd(child, fd).setEncoding('utf8');
   text(STATUS).on('data', (more: string) => (status += more));
@@ -41,8 +44,10 @@ export async function attemptSandbox(bwrap: string, uid: number | null): Promise
   writeEnd(child, 0).on('error', () => undefined); // it ended: its messages say why
   await Promise.race([once(text(1), 'data'), ended]);
   const { childPid } = parseStatus(status);
-  const unlimitedPtys = childPid === null ? 'the sandbox did not come up' : await limitPtys(childPid, uid);
+  const unlimitedPtys = childPid === null ? 'the sandbox did not come up' : await limitPtys(childPid, uid, signal);
   writeEnd(child, 0).end();
   const [code] = (await ended) as [number | null];
+  signal?.removeEventListener('abort', kill);
+  signal?.throwIfAborted();
   return { failure: code === 0 ? null : said, unlimitedPtys };
 }

@@ -31,8 +31,9 @@ export class UserScope {
     readonly cgroup: string,
   ) {}
 
-  /** @returns a sentence where systemd makes none */
-  static async start(runtimeDir: string): Promise<UserScope | string> {
+  /** @returns a sentence where systemd makes none, or was not waited for */
+  static async start(runtimeDir: string, signal?: AbortSignal): Promise<UserScope | string> {
+    signal?.throwIfAborted();
     const unit = `ergon-sandbox-${process.pid}-${randomBytes(4).toString('hex')}.scope`;
     const options = ['--user', '--scope', '--quiet', '--collect', '--property=Delegate=yes', `--unit=${unit}`];
     const child = coveringLeaks(['pipe', 'pipe', 'pipe'], (stdio) =>
@@ -43,7 +44,9 @@ export class UserScope {
         detached: true,
       }),
     );
-    const timer = setTimeout(() => child.kill('SIGKILL'), ANSWER_MS);
+    const kill = (): void => void child.kill('SIGKILL');
+    const timer = setTimeout(kill, ANSWER_MS);
+    signal?.addEventListener('abort', kill, { once: true });
     try {
       await requireStarted(child);
       let [said, failed] = ['', ''];
@@ -70,6 +73,7 @@ export class UserScope {
       return new UserScope(child, runtimeDir, unit, said);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', kill);
     }
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runCommand } from '../command.js';
+import { runCommand, type CommandOptions } from '../command.js';
 import { processTree } from '../processes.js';
 import { makeOne, processesIn } from './folders.js';
 
@@ -46,14 +46,11 @@ export function adoptGroup(folder: string): string | null {
  * True for a service or scope of systemd's that it did not hand over (Delegate=): it would find its own processes shut out of a group that has
  * others below.
  */
-export async function isForeignUnit(folder: string): Promise<boolean> {
+export async function isForeignUnit(folder: string, options: CommandOptions): Promise<boolean> {
   const unit = basename(folder);
   if (!/\.(service|scope)$/.test(unit)) return false;
-  const { stdout } = await runCommand('systemctl', ['show', '--property=Delegate', '--value', '--', unit]).catch(
-    () => ({
-      stdout: '',
-    }),
-  );
+  const show = ['show', '--property=Delegate', '--value', '--', unit];
+  const { stdout } = await runCommand('systemctl', show, options).catch(() => ({ stdout: '' }));
   return stdout.trim() !== 'yes';
 }
 

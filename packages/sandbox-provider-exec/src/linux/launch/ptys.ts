@@ -27,13 +27,14 @@ const SCRIPT = [
  * @param uid host user of the sandbox; null: the server's own
  * @returns null, or the system's word for what went wrong
  */
-export async function limitPtys(initPid: number, uid: number | null): Promise<string | null> {
+export async function limitPtys(initPid: number, uid: number | null, signal?: AbortSignal): Promise<string | null> {
   const calls = CALLS[process.arch] ?? [];
   const words = ['-e', SCRIPT, ...[initPid, ...calls, MAX_PTYS].map(String)];
   try {
-    const { code, stderr } = await runCommand('perl', words, { uid });
+    const { code, stderr } = await runCommand('perl', words, { uid, ...(signal && { signal }) });
     return code === 0 ? null : stderr.trim() || 'it ended without a message';
   } catch (error) {
+    signal?.throwIfAborted();
     return sentenceOf(error); // there is no perl
   }
 }
