@@ -4,6 +4,7 @@ import {
   formatSize,
   parseInput,
   parseSize,
+  requireCeiling,
   resolveLimits,
   statusOfEnd,
   statusOfSandbox,
@@ -69,6 +70,26 @@ describe('limits', () => {
       'cpu_limit was raised from 1e-9 CPUs to the smallest that can be kept, 0.01 CPUs.',
       'disk_limit was raised from 1 byte to the smallest that can be kept, 1 MiB.',
     ]);
+  });
+
+  it('no ceiling is below what can be kept, so that none is exceeded', () => {
+    const least = {
+      memoryBytes: 8 * 1024 ** 2,
+      cpus: 0.01,
+      pids: 1,
+      diskBytes: 1024 ** 2,
+      outputBytes: 1,
+      timeoutMs: 1,
+    };
+    expect(() => requireCeiling(least, 'ceiling')).not.toThrow();
+    expect(resolveLimits({ memoryBytes: 1, cpus: 1e-9, diskBytes: 1 }, {}, least).limits).toMatchObject(least);
+    for (const [key, sentence] of [
+      ['memoryBytes', 'ceiling.memory: must be at least 8 MiB, the smallest that can be kept.'],
+      ['cpus', 'ceiling.cpu: must be at least 0.01 CPUs, the smallest that can be kept.'],
+      ['diskBytes', 'ceiling.disk: must be at least 1 MiB, the smallest that can be kept.'],
+    ] as const) {
+      expect(() => requireCeiling({ ...least, [key]: least[key] * 0.99 }, 'ceiling')).toThrow(sentence);
+    }
   });
 
   it('a machine of two cores gets a default of two CPUs, and says so', () => {

@@ -6,6 +6,7 @@ import {
   outputField,
   parseInput,
   pidsField,
+  requireCeiling,
   timeoutField,
 } from '@ergon/sandbox-core';
 import { z } from 'zod';
@@ -35,7 +36,7 @@ export function parseCeiling(variable: string, text: string): Ceiling {
   const given: Record<string, string> = {};
   for (const [name, value] of pairs) given[name] = name in given ? 'given twice' : value;
   const { memory, cpu, pids, disk, output, timeout, network } = parseInput(ceilingSchema, given, variable);
-  return {
+  const ceiling: Ceiling = {
     memoryBytes: memory,
     cpus: cpu,
     pids,
@@ -44,4 +45,6 @@ export function parseCeiling(variable: string, text: string): Ceiling {
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     ...(network !== undefined && { network }),
   };
+  requireCeiling(ceiling, variable);
+  return ceiling;
 }

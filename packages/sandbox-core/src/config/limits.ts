@@ -1,5 +1,6 @@
 import type { LimitName, SandboxLimits } from '../contract/config.js';
 import type { ProviderCapabilities } from '../contract/capabilities.js';
+import { SandboxError } from '../contract/error.js';
 import { formatSize } from './size.js';
 
 const defaults = {
@@ -49,7 +50,26 @@ export interface ResolvedLimits {
   readonly notes: readonly string[];
 }
 
-/** The request's wish, else the solution's, else the default; never above the server's ceiling. */
+/**
+ * A ceiling below what can be kept would have to be exceeded by every sandbox.
+ * @param whose put before the limit's name in the sentence, e.g. `ceiling`
+ * @throws SandboxError SANDBOX008
+ */
+export function requireCeiling(ceiling: LimitWishes, whose: string): void {
+  for (const key of settable) {
+    const [bound, least] = [ceiling[key], smallest[key]];
+    if (bound === undefined || least === undefined || bound >= least) continue;
+    const { limit, format } = dimensions[key];
+    throw new SandboxError(
+      'SANDBOX008',
+      `${whose}.${limit}: must be at least ${format(least)}, the smallest that can be kept.`,
+    );
+  }
+}
+
+/**
+ * The request's wish, else the solution's, else the default; never above the server's ceiling, which has passed {@link requireCeiling}.
+ */
 export function resolveLimits(request: LimitWishes, solution: LimitWishes, ceiling: LimitWishes): ResolvedLimits {
   const chosen: Record<Settable, number> = { ...defaults };
   const asked = new Set<LimitName>();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { requireCeiling } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
 import { requestSchema } from '../config/request.js';
 import type { SandboxRequest } from '../config/request.js';
@@ -108,7 +109,7 @@ export class SandboxRunner implements AsyncDisposable {
 
   /**
    * Takes the data folder, removes what a dead start left on it, ends what it was running in the history.
-   * @throws SandboxError SANDBOX001 when another runner has the folder.
+   * @throws SandboxError SANDBOX001 when another runner has the folder, SANDBOX008 for a ceiling below what can be kept.
    */
   static async start(options: RunnerOptions): Promise<SandboxRunner> {
     const full: Required<RunnerOptions> = {
@@ -124,6 +125,7 @@ export class SandboxRunner implements AsyncDisposable {
       dataDir: resolve(options.dataDir),
     };
     const { dataDir, factory, logger } = full;
+    requireCeiling(full.ceiling, 'ceiling');
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const executionsDir = executionsBelow(dataDir);
     await mkdir(executionsDir, { recursive: true, mode: 0o700 });
