@@ -10,6 +10,8 @@ export class MemoryRegistry implements SolutionRegistry {
   readonly contents = new Map<string, Record<string, unknown>>();
   readonly results = new Map<string, TestResultRecord[]>();
   failing = false;
+  /** Why it does not take a result; null: it does. */
+  refuses: (solutionId: string, result: TestResultRecord) => Error | null = () => null;
 
   getSolution(id: string): ReturnType<SolutionRegistry['getSolution']> {
     const content = this.contents.get(id);
@@ -18,6 +20,8 @@ export class MemoryRegistry implements SolutionRegistry {
 
   recordTestResult(solutionId: string, result: TestResultRecord): Promise<void> {
     if (this.failing) return Promise.reject(new Error('the registry is down'));
+    const refusal = this.refuses(solutionId, result);
+    if (refusal !== null) return Promise.reject(refusal);
     const known = this.results.get(solutionId) ?? [];
     if (!known.some(({ executionId }) => executionId === result.executionId)) known.push(result);
     this.results.set(solutionId, known);

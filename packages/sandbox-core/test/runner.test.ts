@@ -398,6 +398,47 @@ describe('after the end of a server', () => {
     expect(house.registry.results.size).toBe(0);
   });
 
+  it('a result that the registry refuses for good is told once, with a warning, also over a restart', async () => {
+    const warnings: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (message, fields) => void warnings.push([message, fields?.error]) };
+    const told: string[] = [];
+    house.registry.refuses = (_solutionId, { executionId }) => {
+      told.push(executionId);
+      return new SandboxError('SANDBOX008', 'The unit is too large.');
+    };
+    await house.runner.close();
+    house.runner = await house.start({ tellAgainMs: 5, logger });
+    const { executionId } = await house.runner.test('hello');
+    house.registry.contents.set('other', { code: 'true\n', main_file: 'main.sh' });
+    const later = await house.runner.test('other');
+    await house.runner.close();
+    house.runner = await house.start({ tellAgainMs: 5, logger });
+    const last = await house.runner.test('other');
+    expect(told).toEqual([executionId, later.executionId, last.executionId]);
+    expect(warnings).toEqual(
+      told.map(() => ['The registry refuses a test result, which it is not told again', 'The unit is too large.']),
+    );
+  });
+
+  it('one result that the registry never takes, and after which it rests, does not keep others from it', async () => {
+    let restsUntil = 0;
+    house.registry.refuses = (solutionId) => {
+      if (performance.now() < restsUntil) return new Error('gave no answer a moment ago');
+      if (solutionId !== 'poison') return null;
+      restsUntil = performance.now() + 150;
+      return new Error('gave no answer');
+    };
+    house.registry.contents.set('poison', { code: 'true\n', main_file: 'main.sh' });
+    await house.runner.close();
+    house.runner = await house.start({ tellAgainMs: 200 });
+    await house.runner.test('poison');
+    house.registry.failing = true;
+    await house.runner.test('hello');
+    house.registry.failing = false;
+    await until(() => house.registry.results.has('hello'), 30_000);
+    expect([...house.registry.results.keys()]).toEqual(['hello']);
+  });
+
   it('a result that the registry did not take is given to it at the next start, with the time of its end', async () => {
     house.registry.failing = true;
     const result = await house.runner.test('hello');
@@ -488,6 +529,14 @@ describe('after the end of a server', () => {
     );
     await until(async () => (await readdir(join(house.dataDir, 'sandboxes'))).length === 1);
     expect(house.provider.reclaimed).not.toContain(house.runner.instanceId);
+  });
+});
+
+it('a ceiling below what can be kept is refused at the start', async () => {
+  const start = house.start({ ceiling: { memoryBytes: 4 * 1024 ** 2 } });
+  await expect(start).rejects.toMatchObject({
+    code: 'SANDBOX008',
+    message: 'ceiling.memory: must be at least 8 MiB, the smallest that can be kept.',
   });
 });
 

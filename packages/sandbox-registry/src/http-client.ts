@@ -52,7 +52,8 @@ export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #calls = new Set<AbortController>();
   readonly #requests = new AtOnce(maxAtOnce);
-  #failedAt = -Infinity;
+  /** When it last gave no answer, until it gives one to the same: what can be read may still take nothing. */
+  readonly #failedAt = { reading: -Infinity, writing: -Infinity };
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -60,7 +61,7 @@ export class HttpClient {
 
   /** It gave no answer within the last `ms`. */
   wasDownWithin(ms: number): boolean {
-    return performance.now() - this.#failedAt < ms;
+    return performance.now() - Math.max(this.#failedAt.reading, this.#failedAt.writing) < ms;
   }
 
   /** Work of one or more requests, which all together have the time limit of one call. */
@@ -69,7 +70,7 @@ export class HttpClient {
     this.#calls.add(call);
     const { timeoutMs } = this.#options;
     const timer = setTimeout(() => {
-      this.#failedAt = performance.now();
+      this.#failedAt.reading = performance.now(); // of a request under way, request() says which
       call.abort(this.unusable(`did not answer within ${timeoutMs / 1000} s`));
     }, timeoutMs);
     try {
@@ -87,22 +88,22 @@ export class HttpClient {
 
   /** @throws SandboxError SANDBOX001 (no answer, or none that can be used), SANDBOX008 (it refuses the input) */
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const waits = request.method === 'GET' ? backoffMs : [];
+    const kind = request.method === 'GET' ? 'reading' : 'writing';
+    const waits = kind === 'reading' ? backoffMs : [];
     for (let tries = 0; ; tries += 1) {
       const waitMs = waits[tries];
       try {
         const answer = await this.#requests.run(() => this.#attempt(request, signal), signal);
         const isDown = passing.has(answer.status);
         if (!isDown || waitMs === undefined) {
-          this.#failedAt = isDown ? performance.now() : -Infinity;
+          this.#failedAt[kind] = isDown ? performance.now() : -Infinity;
           return this.#read(request, answer);
         }
       } catch (error) {
-        if (isSandboxError(error)) throw error;
-        if (waitMs === undefined) {
-          this.#failedAt = performance.now();
-          throw this.unusable(`does not answer: ${reasonOf(error)}`, error);
-        }
+        const isSaid = isSandboxError(error);
+        if (signal.aborted || (!isSaid && waitMs === undefined)) this.#failedAt[kind] = performance.now();
+        if (isSaid) throw error;
+        if (waitMs === undefined) throw this.unusable(`does not answer: ${reasonOf(error)}`, error);
       }
       await delay(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => signal.throwIfAborted());
     }

@@ -237,6 +237,21 @@ test('results that wait for their turn wait no longer than each may take, and th
   expect(asked).toBe(1);
 });
 
+test('where a unit can be read and its store hangs, one result waits in vain, and the next ones are refused at once', async () => {
+  let stores = 0;
+  const { url } = await serve((request, response) => {
+    if (request.method === 'POST') stores += 1;
+    else response.end(JSON.stringify(unit));
+  });
+  const registry = connect(url, 3000);
+  expect(await refusal(registry.recordTestResult('a', record))).toBe('did not answer within 3 s.');
+  expect((await registry.get('a'))?.unit.id).toBe('a');
+  for (let times = 0; times < 2; times += 1) {
+    expect(await refusal(registry.recordTestResult('b', record))).toBe('gave no answer a moment ago.');
+  }
+  expect(stores).toBe(1);
+});
+
 test.each(['file:///etc/passwd', 'http://169.254.169.254/latest/meta-data/', '/api/ergon/registry/b', 'elsewhere'])(
   'a redirect to %s is not followed',
   async (location) => {

@@ -27,7 +27,8 @@ export interface SolutionRegistry {
   getSolution(id: string): Promise<StoredSolution | null>;
   /**
    * Adds to the solution's last ten results; durable when it resolves. Called again with the same `executionId` it changes nothing, and
-   * for a solution deleted meanwhile it does nothing.
+   * for a solution deleted meanwhile it does nothing. What it throws is told again later.
+   * @throws SandboxError SANDBOX008 when it refuses this result for good: then it is not told again
    */
   recordTestResult(solutionId: string, result: TestResultRecord): Promise<void>;
 }

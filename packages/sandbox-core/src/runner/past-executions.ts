@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SandboxError, sentenceOf } from '../contract/error.js';
+import { isSandboxError, SandboxError, sentenceOf } from '../contract/error.js';
 import type { Logger } from '../contract/logger.js';
 import type { SandboxResult } from '../contract/result.js';
 import type { SolutionRegistry } from '../contract/solution.js';
@@ -50,17 +50,24 @@ export class PastExecutions {
     return { result, recorded: await this.record(result) };
   }
 
-  /** Tells the registry of a result. False: it did not take it, and is told again later. */
-  async record(result: StoredResult, level: 'error' | 'debug' = 'error'): Promise<boolean> {
+  /** Tells the registry of a result. False: it did not take it, and is told again later. True also where it refuses it for good. */
+  async record(result: StoredResult, again = false): Promise<boolean> {
     const { history, registry, logger } = this.#ports;
     const { executionId, solutionId } = result;
+    const ids = { executionId, solutionId };
     try {
       // Told again at a later start, it has still the time of its end.
       const at = history.executions.get(executionId)?.end?.at ?? new Date().toISOString();
       await registry.recordTestResult(solutionId, testResultOf(result, at));
+      if (again) logger.info('The registry has taken a test result after all', ids);
       return true;
     } catch (error) {
-      logger[level]('The registry did not take a test result', { executionId, solutionId, error: sentenceOf(error) });
+      const why = { ...ids, error: sentenceOf(error) };
+      if (isSandboxError(error) && error.code === 'SANDBOX008') {
+        logger.warn('The registry refuses a test result, which it is not told again', why);
+        return true;
+      }
+      logger[again ? 'debug' : 'error']('The registry did not take a test result', why);
       this.#untold.add(executionId);
       return false;
     }
@@ -70,8 +77,7 @@ export class PastExecutions {
     const { history, logger } = this.#ports;
     try {
       const result = await history.result(executionId);
-      if (result === null || !(await this.record(result, 'debug'))) return false;
-      logger.info('The registry has taken a test result after all', { executionId, solutionId: result.solutionId });
+      if (result === null || !(await this.record(result, true))) return false;
       // Else its log is still to be completed, by the next start.
       const isWhole = await this.#readLog(executionId, (log) => Promise.resolve(log?.ended ?? true));
       if (isWhole) await history.add({ kind: 'settled', executionId });

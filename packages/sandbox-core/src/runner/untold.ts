@@ -4,7 +4,7 @@ const longestMs = 5 * 60_000;
 export interface UntoldPorts {
   /** Before the first try, in ms; each next one comes after twice as long. */
   readonly firstMs: number;
-  /** @returns whether the registry has it now; does not throw */
+  /** @returns whether it is told, so that it is not told again; does not throw */
   readonly tell: (executionId: string) => Promise<boolean>;
 }
 
@@ -33,9 +33,14 @@ export class UntoldResults {
   }
 
   async #tellAll(): Promise<void> {
+    let allTold = true;
     for (const id of [...this.#ids]) {
       if (this.#closed) return;
-      if (await this.ports.tell(id)) this.#ids.delete(id);
+      const told = await this.ports.tell(id);
+      if (told || allTold) this.#ids.delete(id);
+      // The others go first next time: a registry may take nothing for a while after it has failed.
+      if (!told && allTold) this.#ids.add(id);
+      allTold &&= told;
     }
     this.#distanceMs = this.#ids.size === 0 ? this.ports.firstMs : Math.min(2 * this.#distanceMs, longestMs);
     this.#timer = null;
