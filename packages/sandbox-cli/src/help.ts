@@ -49,7 +49,7 @@ export const texts = {
     more: `
 Examples:
   $ ergon-sandbox run .                        the main file of this folder
-  $ ergon-sandbox run . -- python -m pytest    something else in it
+  $ ergon-sandbox run . -- python -m unittest  something else in it
   $ ergon-sandbox run script.py --timeout 10   one file, for at most ten seconds
   $ ergon-sandbox doctor                       why does it not work here?
 
@@ -96,8 +96,8 @@ ${runExits}${serverEnvironment}`,
       'on a server as a solution. Prints the id of the solution; what the program writes goes to stderr.',
     more: `
 Examples:
-  $ ergon-sandbox add my-solution
-  $ ergon-sandbox add my-solution --tests --id my-solution
+  $ ergon-sandbox add ./folder --id mine
+  $ ergon-sandbox add ./folder --id mine --tests
 
 Exit codes:
   0      stored

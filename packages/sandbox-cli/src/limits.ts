@@ -39,6 +39,8 @@ const optionsOfFields: Readonly<Record<string, string>> = {
   image: '--image',
   environment: '--env',
   command: 'The command',
+  limit: '--limit',
+  solution_id: 'The solution',
 };
 
 /** A sentence about a field, as one about the option that set it. */

@@ -24,6 +24,7 @@ export function failureOf(error: unknown, url: string): Failure | null {
   }
   if (!(error instanceof SandboxApiError)) return null;
   const { detail, code, field, status } = error;
-  const hint = status === 401 ? 'Set ERGON_SANDBOX_TOKEN to the token of the server.' : null;
-  return new Failure(`${sentenceForOptions(detail, field)}${code === undefined ? '' : ` (${code})`}`, hint);
+  const sentence = `${sentenceForOptions(detail, field)}${code === undefined ? '' : ` (${code})`}`;
+  if (status === 401) return new Failure(sentence, 'Set ERGON_SANDBOX_TOKEN to the token of the server.');
+  return new Failure(sentence, code === 'SANDBOX002' ? '"ergon-sandbox solutions" lists those that are there.' : null);
 }

@@ -1,25 +1,25 @@
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { examples, folder, isRoot, repository, start } from './cli.js';
 
 // npm packs and installs, on a machine that may be busy.
 jest.setTimeout(240_000);
 
-const packages = ['core', 'seccomp', 'provider-exec', 'provider-docker', 'client', 'cli'];
 let home: string;
 
 beforeAll(async () => {
   home = folder({ 'package.json': '{ "private": true }' });
   chmodSync(home, 0o755);
-  const tarballs = folder();
-  for (const name of packages) {
-    const cwd = join(repository, 'packages', `sandbox-${name}`);
-    expect(await start('npm', ['pack', '--pack-destination', tarballs], { cwd }).end()).toMatchObject({ code: 0 });
-  }
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
-  expect(files).toHaveLength(packages.length);
-  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', ...files];
-  expect(await start('npm', install, { cwd: home }).end()).toMatchObject({ code: 0 });
+  // In a folder that stands for the clone, so that what is packed lies beside it.
+  const clone = folder();
+  symlinkSync(join(repository, 'packages'), join(clone, 'packages'));
+  const readme = readFileSync(join(repository, 'packages/sandbox-cli/README.md'), 'utf8');
+  const [, lines = ''] = /```sh\n(.*?)```/s.exec(readme) ?? [];
+  const [pack = '', install = ''] = lines.split(/^(?=npm install)/m);
+  expect(await start('sh', ['-ec', pack], { cwd: clone }).end()).toMatchObject({ code: 0 });
+  const here = install.replace('--global ./packed', `--prefer-offline --no-audit --no-fund ${clone}/packed`);
+  expect(here).not.toBe(install);
+  expect(await start('sh', ['-ec', here], { cwd: home }).end()).toMatchObject({ code: 0 });
 });
 
 const kinds = isRoot ? ['root', 'an ordinary user'] : ['an ordinary user'];

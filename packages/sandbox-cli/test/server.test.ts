@@ -89,7 +89,10 @@ test('a folder is added once it has run here, and not if that failed', async () 
   expect(await ask('test', 'mine')).toEqual({ code: 0, stdout: 'well\n', stderr: '' });
   const bad = folder({ 'main.sh': 'exit 6' });
   expect(await ask('add', bad, '--id', 'bad')).toMatchObject({ code: 6, stdout: '', stderr: containing('--no-run') });
-  expect(await ask('test', 'bad')).toMatchObject({ code: 125, stderr: containing('SANDBOX002') });
+  expect(await ask('test', 'bad')).toMatchObject({
+    code: 125,
+    stderr: matching(/SANDBOX002\)\n {2}"ergon-sandbox solutions" lists/),
+  });
   expect(await ask('add', bad, '--id', 'bad', '--no-run')).toMatchObject({ code: 0 });
 });
 
@@ -204,6 +207,7 @@ test('what the server refuses, or nobody hears, is a sentence with what to do', 
     code: 1,
     stderr: containing('no address of a server'),
   });
+  expect(await ask('history', '-n', '5000')).toMatchObject({ code: 1, stderr: containing('--limit: must be') });
   expect(await ask('logs', 'nope')).toMatchObject({ code: 1, stderr: containing('SANDBOX006') });
   expect(await ask('logs', '-f', 'nope')).toMatchObject({ code: 1, stderr: containing('SANDBOX006') });
   expect(await cli(['logs', '-f', 'nope', '--url', 'http://127.0.0.1:9'])).toMatchObject({
