@@ -21,6 +21,12 @@ test.each([denied, loopback])("Ubuntu's AppArmor: %s", (message) => {
   expect(fix).toContain('bwrap-userns-restrict');
 });
 
+test('a profile of AppArmor that keeps user namespaces from bubblewrap, as on Debian 13', () => {
+  const { reason, fix } = explainFailure('bwrap: Creating new namespace failed: Permission denied\n', open);
+  expect(reason).toMatch(/^A security module, such as AppArmor, forbids user namespaces/);
+  expect(fix).toContain('apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict');
+});
+
 test('a default Docker container', () => {
   const { reason, fix } = explainFailure(noPermission, { ...open, inContainer: true });
   expect(reason).toMatch(/^This server runs in a container that does not allow new namespaces/);

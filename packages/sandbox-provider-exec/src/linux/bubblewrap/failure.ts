@@ -20,6 +20,11 @@ const DOCKER_INSTEAD = 'or use the docker provider';
 export const CONTAINER_OPTIONS =
   '--user 1000 --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined';
 
+/** Where Ubuntu 24.04 and Debian 13 have it; later releases of Ubuntu load it by themselves. */
+const LOAD_PROFILE =
+  'install the package "apparmor-profiles" and load its profile for /usr/bin/bwrap ' +
+  '("install -m 644 /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict")';
+
 /** Explains why bubblewrap could not make a sandbox, from what it printed. Always an answer: the message itself at worst. */
 export function explainFailure(message: string, context: FailureContext): Unusable {
   const text = message.trim().replace(/^bwrap: /gm, '') || 'it ended without a message';
@@ -42,9 +47,7 @@ export function explainFailure(message: string, context: FailureContext): Unusab
   ) {
     return {
       reason: `AppArmor forbids unprivileged user namespaces to bubblewrap here (${text}).`,
-      fix:
-        'Install the package "apparmor-profiles" and load its profile for /usr/bin/bwrap ' +
-        '("apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"), or run "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0".',
+      fix: `As root ${LOAD_PROFILE}, or run "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0".`,
     };
   }
   if (context.unprivilegedUserNamespaces === 0) {
@@ -60,6 +63,13 @@ export function explainFailure(message: string, context: FailureContext): Unusab
     return {
       reason: `This server runs in a container that does not allow new namespaces (${text}).`,
       fix: `Run it on the host, or as an ordinary user in a container with "${CONTAINER_OPTIONS}", ${DOCKER_INSTEAD}.`,
+    };
+  }
+  // The kernel itself would say EPERM.
+  if (text.includes('Creating new namespace failed: Permission denied')) {
+    return {
+      reason: `A security module, such as AppArmor, forbids user namespaces to bubblewrap here (${text}).`,
+      fix: `"dmesg" shows which one it is ("DENIED"). If it is AppArmor, as root ${LOAD_PROFILE}, ${DOCKER_INSTEAD}.`,
     };
   }
   if (text.includes('No permissions to creat')) {
