@@ -22,6 +22,7 @@ export interface Listing {
   readonly truncated: boolean;
 }
 
+/** A stream is sent while it comes, which browsers do over HTTP/2 only. */
 export type FileContent = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
 /** Files of one sandbox. Paths are below `workspace/` or `output/`; one that begins with neither is below the workspace. */
