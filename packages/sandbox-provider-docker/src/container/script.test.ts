@@ -30,7 +30,9 @@ function run(
   const line = programLine({ command, environment: {}, stdin: true, nonce: NONCE, ...more });
   writeFileSync(join(folder, 'in'), line + input);
   const [, ...words] = parkedShell;
-  const script = 'file=$1; shift; cat "$file" | setsid -w "$@" 2>"$file.err"; c=$?; cat "$file.err" >&2; exit $c';
+  rmSync(join(folder, 'in.err'), { force: true });
+  // Appended to, as to a pipe: a shell that reports late would write over what another has written.
+  const script = 'file=$1; shift; cat "$file" | setsid -w "$@" 2>>"$file.err"; c=$?; cat "$file.err" >&2; exit $c';
   const child = spawnSync('dash', ['-c', script, 'dash', join(folder, 'in'), ...shell, ...words], {
     env: { PATH: process.env.PATH },
     encoding: 'latin1',
