@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { testSolution } from './quickstart-test.mjs';
 
 const repository = resolve(import.meta.dirname, '..');
 // As the server reads them: an empty variable is one that is not set.
@@ -23,6 +22,16 @@ function startServer() {
     detached: true,
     env: { ...process.env, ERGON_LOG_LEVEL: process.env.ERGON_LOG_LEVEL ?? 'warn' },
   });
+}
+
+/** By the command line, as its user would. Resolves to its exit code. */
+async function testExample() {
+  const words = ['test', example, '--url', url];
+  const child = spawn(process.execPath, [join(repository, 'packages/sandbox-cli/bin/ergon-sandbox.mjs'), ...words], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = await once(child, 'exit');
+  return code;
 }
 
 /** Another server on the port would answer in the place of ours. */
@@ -82,7 +91,7 @@ async function main() {
       console.log(`\n==> Starting the API on ${url}`);
       await untilHealthy(server);
       console.log(`\n==> Testing the example "${example}"`);
-      const passed = await testSolution(example, url);
+      const passed = (await testExample()) === 0;
       console.log(passed ? '\nThe solution completed.' : '\nThe solution did not complete.');
       return passed;
     })();
@@ -94,8 +103,9 @@ async function main() {
     if (!passed) return 1;
     if (process.argv.includes('--once')) return 0;
 
-    console.log(`\n==> Ergon Sandbox is up: ${url}`);
-    console.log(`    Try: node tools/quickstart-test.mjs ${example} ${url}`);
+    const elsewhere = url === 'http://127.0.0.1:8102' ? '' : ` --url ${url}`;
+    console.log(`\n==> Ergon Sandbox is up: ${url}/docs has its API`);
+    console.log(`    Try: npx ergon-sandbox test ${example}${elsewhere}`);
     console.log('    Ctrl-C ends it.');
     const end = await Promise.race([once(server, 'exit'), interrupted]);
     if (end !== 'interrupted') throw new Error(`The server ended by itself (${end[0] ?? end[1]}).`);

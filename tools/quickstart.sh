@@ -8,7 +8,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
 
 case "${1:-}" in
   '' | --once) ;;
-  *) complain "Usage: bash tools/quickstart.sh [--once]" && exit 2 ;;
+  *)
+    complain 'Usage: bash tools/quickstart.sh [--once]; ERGON_SANDBOX_PORT and ERGON_SANDBOX_DATA_DIR say where it is not to take the usual ones.'
+    exit 2
+    ;;
 esac
 
 need_node

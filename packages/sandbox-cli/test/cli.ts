@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 
 export const repository = resolve(__dirname, '../../..');
 /** The command as it is published. */
-export const bin = join(repository, 'packages/sandbox-cli/dist/bin.js');
+export const bin = join(repository, 'packages/sandbox-cli/bin/ergon-sandbox.mjs');
 export const examples = join(repository, 'examples/solutions');
 export const isRoot = process.getuid?.() === 0;
 
