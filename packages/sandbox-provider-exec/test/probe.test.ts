@@ -192,6 +192,13 @@ test('what works here is said exactly', async () => {
   });
 });
 
+test('a user without an entry and a home, as in a container that was given a number, has sandboxes as well', async () => {
+  const prepare = 'unset HOME; if getent passwd "$(id -u)"; then exit 1; fi';
+  const { probe, run } = await inNamespaces('-U --map-user=987654 --map-group=987654', prepare, 'echo runs');
+  expect(probe).toMatchObject({ available: true, capabilities: { details: { server: 'ordinary user' } } });
+  expect(run).toMatchObject({ stdout: 'runs\n', end: { cause: 'exited' }, left: [] });
+});
+
 if (isRoot) {
   test('root without the right to mount, as in a container', async () => {
     const { probe } = await inNamespaces(

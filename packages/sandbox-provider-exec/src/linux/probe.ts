@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { homedir, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { SECCOMP_POLICY, seccompProgram, WATCHED_POLICY } from '@ergon/sandbox-seccomp';
 import type { SystemFolder } from './bubblewrap/arguments.js';
@@ -14,7 +14,7 @@ import { LAST_UID, randomHostUid } from './identity.js';
 import { TERMINAL_TOOLS } from './launch/terminal.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
-import { findRuntimes } from './runtimes/find.js';
+import { findRuntimes, ownSearch } from './runtimes/find.js';
 
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
 
@@ -78,7 +78,7 @@ export async function probeLinux(source: CgroupSource, signal?: AbortSignal): Pr
       'Run it as an ordinary user ("--user 1000" of a container), or on the host.',
     );
   }
-  const runtimes = findRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: root });
+  const runtimes = findRuntimes(ownSearch(root));
   const found = await source.find(root, options);
   const cgroups = 'place' in found ? found : null;
   return {

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { availableParallelism, homedir, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Unusable } from '../linux/bubblewrap/failure.js';
-import { runCommand, SYSTEM_PATH, type CommandOptions, type CommandResult } from '../linux/command.js';
+import { runCommand, type CommandOptions, type CommandResult } from '../linux/command.js';
+import { ownSearch } from '../linux/runtimes/find.js';
 import { overOwnFolders, ownFolders } from './confined.js';
 import type { MacMachine } from './machine.js';
 import { realPath } from './paths.js';
@@ -34,8 +35,7 @@ export async function probeMacos(
   const trivial = ['-p', '(version 1)(allow default)', '/usr/bin/true'];
   const { code, stderr } = await runCommand(tools.sandboxExec, trivial, options);
   if (code !== 0) return { unusable: explainMacFailure(stderr) };
-  const path = process.env.PATH ?? SYSTEM_PATH;
-  const runtimes = findMacRuntimes({ home: homedir(), path, execPath: process.execPath, forOthers: false });
+  const runtimes = findMacRuntimes(ownSearch(false));
   const { stdout, stderr: said } = await selfTest(tools, runtimes, options);
   const failure = judgeSelfTest(stdout, said);
   if (failure !== null) return { unusable: failure };

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type {
@@ -76,7 +76,7 @@ export interface Run {
 /** A server's part of a test: a provider with its data below a home that only it may enter. */
 export class TestServer {
   readonly instanceId = newInstanceId();
-  readonly home = mkdtempSync(join(isRoot ? tmpdir() : homedir(), 'ergon-exec-test-'));
+  readonly home = mkdtempSync(join(isRoot ? tmpdir() : (process.env.HOME ?? tmpdir()), 'ergon-exec-test-'));
   readonly stateDir: string;
   readonly provider: SandboxExecProvider;
   readonly sandboxIds: string[] = [];

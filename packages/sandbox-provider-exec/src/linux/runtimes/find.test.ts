@@ -45,6 +45,16 @@ test('what is on PATH comes first, by where its links lead', () => {
   );
 });
 
+test('without a home what is on PATH is found, and the Node that runs the server', () => {
+  file('tools/node-98/include/node/node.h');
+  const execPath = file('tools/node-98/bin/node');
+  const nobody = { ...search, home: null, execPath };
+  interpreter('python-99');
+  expect(findPrefix(python, nobody)).toBeNull();
+  expect(findPrefix(python, { ...nobody, path: join(home, 'python-99/bin') })).toBe(join(home, 'python-99'));
+  expect(findPrefix(node, nobody)).toBe(join(home, 'tools/node-98'));
+});
+
 test('a shim is not followed, its version is found', () => {
   file('.pyenv/shims/python3', '#!/usr/bin/env bash\nexec pyenv exec python3 "$@"\n');
   interpreter('.pyenv/versions/3.99.0');

@@ -9,7 +9,9 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { SYSTEM_PATH } from '../command.js';
 import type { Runtime } from './runtime.js';
 
 export interface Language {
@@ -50,7 +52,8 @@ export const node: Language = {
 
 /** Where the server finds programs. */
 export interface RuntimeSearch {
-  readonly home: string;
+  /** Null: this server's user has none. */
+  readonly home: string | null;
   /** The server's PATH. */
   readonly path: string;
   /** The server's own executable: there is always one Node. */
@@ -66,6 +69,22 @@ export interface FoundRuntimes {
   readonly names: readonly string[];
   /** What the command `python` has to lead to; null: there is one, or no Python at all. */
   readonly pythonLink: string | null;
+}
+
+/** @param forOthers sandboxes run as other users than the server */
+export function ownSearch(forOthers: boolean): RuntimeSearch {
+  const { env, execPath } = process;
+  return { home: ownHome(), path: env.PATH ?? SYSTEM_PATH, execPath, forOthers };
+}
+
+/** A user that is in no list of users, as in a container that was given a number, has a home only if a variable names one. */
+function ownHome(): string | null {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -107,9 +126,8 @@ export function findPrefix(language: Language, { home, path, execPath, forOthers
     .split(delimiter)
     .filter(isAbsolute)
     .map((folder) => join(folder, name));
-  const kept = versionFolders.flatMap((folder) =>
-    versionsIn(join(home, folder)).map((version) => join(version, 'bin', name)),
-  );
+  const managed = home === null ? [] : versionFolders.map((folder) => join(home, folder));
+  const kept = managed.flatMap(versionsIn).map((version) => join(version, 'bin', name));
   const candidates = [...onPath, ...kept, ...(basename(execPath) === name ? [execPath] : [])];
   for (const candidate of candidates) {
     const executable = resolved(candidate);
@@ -122,9 +140,9 @@ export function findPrefix(language: Language, { home, path, execPath, forOthers
 }
 
 /** Never a folder where other things live too: a home, ~/.local, /opt, the root. */
-function isRuntimePrefix(prefix: string, { landmark, landmarkFolder }: Language, home: string): boolean {
-  const shared = ['/', '/opt', '/usr', '/usr/local', home, join(home, '.local'), resolved(home), dirname(home)];
-  if (shared.includes(prefix)) return false;
+function isRuntimePrefix(prefix: string, { landmark, landmarkFolder }: Language, home: string | null): boolean {
+  const inHome = home === null ? [] : [home, join(home, '.local'), resolved(home), dirname(home)];
+  if (['/', '/opt', '/usr', '/usr/local', ...inHome].includes(prefix)) return false;
   const folder = join(prefix, landmarkFolder);
   return existsSync(folder) && readdirSync(folder).some((name) => landmark.test(name));
 }
