@@ -70,29 +70,53 @@ describe("a sandbox's files", () => {
     expect(await codeOf(sandbox.files().list('/workspace'))).toBe('SANDBOX011');
   });
 
-  it('are reached by four calls at a time; 32 wait, and more are refused', async () => {
+  it('have three places for calls with a body, of which 32 wait and more are refused, and one for all others', async () => {
     const sandbox = await house.runner.open('hello');
     await sandbox.ready;
+    const files = sandbox.files();
     const { ends, release } = slowWrites(sandbox, 36);
-    await until(() => house.provider.assisting.size === 4);
-    expect(await codeOf(sandbox.files().list('/workspace'))).toBe('SANDBOX007');
+    await until(() => house.provider.assisting.size === 3);
+    expect(await ends.at(-1)).toBe('SANDBOX007');
+    expect(await codeOf(files.pack('/workspace')[Symbol.asyncIterator]().next())).toBe('SANDBOX007');
+    expect(await codeOf(files.unpack('/workspace', writeTar([])))).toBe('SANDBOX007');
+    expect(await codeOf(files.read('/workspace/main.sh')[Symbol.asyncIterator]().next())).toBe('SANDBOX007');
+    await files.write('/workspace/whole', Buffer.from('written'));
+    await files.makeDir('/workspace/made');
+    await files.rename('/workspace/whole', '/workspace/made/moved');
+    expect((await files.stat('/workspace/made/moved')).bytes).toBe(7);
+    const part = { offset: 2, length: 64 * 1024 };
+    for await (const chunk of files.read('/workspace/made/moved', part))
+      expect(Buffer.from(chunk).toString()).toBe('itten');
+    await files.remove('/workspace/made');
+    const many = Array.from({ length: 33 }, () => codeOf(files.list('/workspace')));
+    expect(new Set(await Promise.all(many))).toEqual(new Set(['none']));
     release();
-    expect(new Set(await Promise.all(ends))).toEqual(new Set(['none']));
-    expect((await sandbox.files().list('/workspace')).entries).toHaveLength(37);
+    expect(new Set(await Promise.all(ends.slice(0, -1)))).toEqual(new Set(['none']));
+    expect((await files.list('/workspace')).entries).toHaveLength(36);
+  });
+
+  it('are reached by four calls at a time, and 32 that have no body wait; more are refused', async () => {
+    let open = (): void => undefined;
+    house.provider.gate = new Promise((resolve) => (open = resolve));
+    const sandbox = await house.runner.open('hello');
+    const calls = Array.from({ length: 37 }, () => codeOf(sandbox.files().list('/workspace')));
+    expect(await calls.at(-1)).toBe('SANDBOX007');
+    open();
+    expect(new Set(await Promise.all(calls.slice(0, -1)))).toEqual(new Set(['none']));
   });
 
   it('give the turn on when a call that waits is cancelled, or a reader leaves', async () => {
     const sandbox = await house.runner.open('hello');
     await sandbox.ready;
-    const { ends, release } = slowWrites(sandbox, 4);
-    await until(() => house.provider.assisting.size === 4);
+    const { ends, release } = slowWrites(sandbox, 3);
+    await until(() => house.provider.assisting.size === 3);
     const abort = new AbortController();
-    const waiting = codeOf(sandbox.files().list('/workspace', { signal: abort.signal }));
-    const later = codeOf(sandbox.files().list('/workspace'));
+    const waiting = codeOf(sandbox.files().unpack('/workspace/a', writeTar([]), { signal: abort.signal }));
+    const later = codeOf(sandbox.files().unpack('/workspace/b', writeTar([])));
     abort.abort();
     expect(await waiting).toBe('SANDBOX011');
     release();
-    expect(await Promise.all([...ends, later])).toEqual(['none', 'none', 'none', 'none', 'none']);
+    expect(await Promise.all([...ends, later])).toEqual(['none', 'none', 'none', 'none']);
     for (let round = 0; round < 6; round++) {
       for await (const chunk of sandbox.files().read('/workspace/main.sh')) {
         expect(chunk.length).toBeGreaterThan(0);
@@ -106,7 +130,7 @@ describe("a sandbox's files", () => {
     const sandbox = await house.runner.open('hello');
     await sandbox.ready;
     const { ends } = slowWrites(sandbox, 8);
-    await until(() => house.provider.assisting.size === 4);
+    await until(() => house.provider.assisting.size === 3);
     await sandbox.cleanup();
     expect(new Set(await Promise.all(ends))).toEqual(new Set(['SANDBOX006']));
   });

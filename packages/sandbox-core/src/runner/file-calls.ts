@@ -17,16 +17,34 @@ export interface FileCallsHost {
 
 /** Each call is a process in the sandbox. */
 const maxRunning = 4;
+/** Of those that have a body, and so last as long as whoever is at its other end likes: one place is always for the others. */
+const maxBodies = 3;
+/** Of each kind. */
 const maxWaiting = 32;
+/** A read of at most so many bytes is made whole before any of it is handed on, and so has no body. */
+const shortBytes = 64 * 1024;
+
+type Kind = 'short' | 'body';
+
+/** The files of a sandbox, as the runner gives them. */
+export interface RunnerFiles extends Required<SandboxFiles> {
+  /** As in {@link SandboxFiles}; data that is given whole takes no place of a body. */
+  write(
+    path: string,
+    data: AsyncIterable<Uint8Array> | Uint8Array,
+    options?: FileCallOptions & { readonly mode?: number },
+  ): Promise<void>;
+}
 
 /** The files of a sandbox, by a few calls at a time; the others wait for their turn. */
-export function boundedFiles(host: FileCallsHost): Required<SandboxFiles> {
+export function boundedFiles(host: FileCallsHost): RunnerFiles {
   const turns = new Turns(host);
   const once = async <T>(
+    kind: Kind,
     options: FileCallOptions | undefined,
     call: (files: SandboxFiles) => Promise<T>,
   ): Promise<T> => {
-    const { files, over } = await turns.take(options?.signal);
+    const { files, over } = await turns.take(kind, options?.signal);
     try {
       return await call(files);
     } finally {
@@ -37,28 +55,44 @@ export function boundedFiles(host: FileCallsHost): Required<SandboxFiles> {
     options: FileCallOptions | undefined,
     call: (files: SandboxFiles) => AsyncIterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { files, over } = await turns.take(options?.signal);
+    const { files, over } = await turns.take('body', options?.signal);
     try {
       yield* call(files);
     } finally {
       over();
     }
   };
+  const whole = async function* (
+    options: FileCallOptions | undefined,
+    call: (files: SandboxFiles) => AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* await once('short', options, async (files) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of call(files)) chunks.push(chunk);
+      return chunks;
+    });
+  };
   return {
-    list: (path, options) => once(options, (files) => files.list(path, options)),
-    stat: (path, options) => once(options, (files) => files.stat(path, options)),
-    read: (path, options) => stream(options, (files) => files.read(path, options)),
-    write: (path, data, options) => once(options, (files) => files.write(path, data, options)),
-    makeDir: (path, options) => once(options, (files) => files.makeDir(path, options)),
-    rename: (from, to, options) => once(options, (files) => files.rename(from, to, options)),
-    remove: (path, options) => once(options, (files) => files.remove(path, options)),
+    list: (path, options) => once('short', options, (files) => files.list(path, options)),
+    stat: (path, options) => once('short', options, (files) => files.stat(path, options)),
+    read: (path, options) => {
+      const way = (options?.length ?? Infinity) <= shortBytes ? whole : stream;
+      return way(options, (files) => files.read(path, options));
+    },
+    write: (path, data, options) =>
+      data instanceof Uint8Array
+        ? once('short', options, (files) => files.write(path, inOnePiece(data), options))
+        : once('body', options, (files) => files.write(path, data, options)),
+    makeDir: (path, options) => once('short', options, (files) => files.makeDir(path, options)),
+    rename: (from, to, options) => once('short', options, (files) => files.rename(from, to, options)),
+    remove: (path, options) => once('short', options, (files) => files.remove(path, options)),
     pack: (path, options) =>
       stream(options, (files) => {
         if (files.pack === undefined) throw missing('pack');
         return files.pack(path, options);
       }),
     unpack: (path, tar, options) =>
-      once(options, (files) => {
+      once('body', options, (files) => {
         if (files.unpack === undefined) throw missing('unpack');
         return files.unpack(path, tar, options);
       }),
@@ -67,26 +101,29 @@ export function boundedFiles(host: FileCallsHost): Required<SandboxFiles> {
 
 /** Who may make a call now. */
 class Turns {
-  #running = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #running: Record<Kind, number> = { short: 0, body: 0 };
+  readonly #waiting = new Map<() => void, Kind>();
 
   constructor(private readonly host: FileCallsHost) {}
 
-  async take(signal: AbortSignal | undefined): Promise<{ readonly files: SandboxFiles; readonly over: () => void }> {
+  async take(
+    kind: Kind,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly files: SandboxFiles; readonly over: () => void }> {
     const { id, prepared, requireHere, files, onUse } = this.host;
     requireHere();
-    if (this.#running < maxRunning) {
-      this.#running += 1;
-      if (this.#running === 1) onUse(true);
-    } else if (this.#waiting.size < maxWaiting) {
-      await this.#wait(signal);
+    if (this.#hasPlace(kind)) {
+      this.#running[kind] += 1;
+      if (this.#total === 1) onUse(true);
+    } else if ([...this.#waiting.values()].filter((waiting) => waiting === kind).length < maxWaiting) {
+      await this.#wait(kind, signal);
     } else {
       throw new SandboxError(
         'SANDBOX007',
         `${String(maxWaiting)} calls wait for the files of sandbox ${id} already; try again later.`,
       );
     }
-    const over = (): void => this.#pass();
+    const over = (): void => this.#pass(kind);
     try {
       await whileWanted(prepared, signal);
       requireHere();
@@ -97,30 +134,43 @@ class Turns {
     }
   }
 
+  get #total(): number {
+    return this.#running.short + this.#running.body;
+  }
+
+  #hasPlace(kind: Kind): boolean {
+    return this.#total < maxRunning && (kind === 'short' || this.#running.body < maxBodies);
+  }
+
   /** For the turn of a call that ends. */
-  async #wait(signal: AbortSignal | undefined): Promise<void> {
+  async #wait(kind: Kind, signal: AbortSignal | undefined): Promise<void> {
     let come = (): void => undefined;
     const turn = new Promise<void>((resolve) => (come = resolve));
-    this.#waiting.add(come);
+    this.#waiting.set(come, kind);
     try {
       await whileWanted(turn, signal);
     } catch (error) {
-      if (!this.#waiting.delete(come)) this.#pass(); // it came at the same moment
+      if (!this.#waiting.delete(come)) this.#pass(kind); // it came at the same moment
       throw error;
     }
   }
 
-  /** Gives a turn to the next, or back. */
-  #pass(): void {
-    const [next] = this.#waiting;
-    if (next !== undefined) {
-      this.#waiting.delete(next);
-      next();
+  /** Gives a turn to the next that may have it, or back. */
+  #pass(kind: Kind): void {
+    this.#running[kind] -= 1;
+    for (const [come, next] of this.#waiting) {
+      if (!this.#hasPlace(next)) continue;
+      this.#running[next] += 1;
+      this.#waiting.delete(come);
+      come();
       return;
     }
-    this.#running -= 1;
-    if (this.#running === 0) this.host.onUse(false);
+    if (this.#total === 0) this.host.onUse(false);
   }
+}
+
+async function* inOnePiece(data: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield await Promise.resolve(data);
 }
 
 function missing(what: string): SandboxError {

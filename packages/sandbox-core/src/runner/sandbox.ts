@@ -7,7 +7,6 @@ import type { ProviderCapabilities } from '../contract/capabilities.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
-import type { SandboxFiles } from '../contract/files.js';
 import type { Logger } from '../contract/logger.js';
 import type { ExecutionEnd, SandboxProvider } from '../contract/provider.js';
 import type { SandboxResult } from '../contract/result.js';
@@ -21,6 +20,7 @@ import type { CollectedOutput } from './collect.js';
 import { runExecution } from './execution.js';
 import type { Execution } from './execution.js';
 import { boundedFiles } from './file-calls.js';
+import type { RunnerFiles } from './file-calls.js';
 import type { History } from './history.js';
 import type { KeptResult, StoredResult } from './journal.js';
 import { commandOf, interactionOf } from './execute-request.js';
@@ -80,7 +80,7 @@ export class Sandbox implements AsyncDisposable {
   #idle: NodeJS.Timeout | undefined;
   /** Calls to its files go on. */
   #filesUsed = false;
-  readonly #files: Required<SandboxFiles>;
+  readonly #files: RunnerFiles;
   #restingSince: Date | null = null;
   readonly #followers = new Followers();
 
@@ -315,12 +315,13 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Its files, before, while and after its commands run. Calls wait for the preparation; four at a time are made, and 32 wait (else
-   * SANDBOX007).
+   * Its files, before, while and after its commands run. Calls wait for the preparation. Four at a time are made: at most three that have
+   * a body, whose other end may be slow (`read` of more than 64 KiB or without a `length`, `write` of data that comes by and by, `pack`,
+   * `unpack`), so that the others always go on. Of each of both kinds 32 wait (else SANDBOX007).
    * @throws SandboxError in each call: SANDBOX006 (being cleaned), SANDBOX009 (its provider has no way to them), SANDBOX011 (its preparation
-   *   failed), and as in {@link SandboxFiles}
+   *   failed), and as in {@link RunnerFiles}
    */
-  files(): Required<SandboxFiles> {
+  files(): RunnerFiles {
     return this.#files;
   }
 
