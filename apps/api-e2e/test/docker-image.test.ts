@@ -5,11 +5,9 @@ import { until } from './until.js';
 
 // The server as the image of its Dockerfile, started as the README says.
 const engine = Engine.given();
-let image: Image;
+const image = new Image(engine);
 
-beforeAll(async () => {
-  image = await Image.build(engine);
-}, 300_000);
+beforeAll(() => image.build(), 300_000);
 
 afterAll(() => image.remove(), 120_000);
 

@@ -12,6 +12,7 @@ import { until } from './until.js';
 
 const api = join(__dirname, '../../api');
 const readme = readFileSync(join(api, 'README.md'), 'utf8');
+const label = 'ergon-test.image';
 const token = 'a-token-of-the-tests-of-the-image';
 
 /** What a test gets of an HTTP call that has to succeed. */
@@ -24,19 +25,19 @@ export class Image {
   readonly #containers: Container[] = [];
   readonly #volumes = new Set<string>();
 
-  private constructor(readonly engine: Engine) {}
+  constructor(readonly engine: Engine) {}
 
-  static async build(engine: Engine): Promise<Image> {
-    const image = new Image(engine);
-    const base = join(image.#folder, 'base');
+  async build(): Promise<void> {
+    const base = join(this.#folder, 'base');
     mkdirSync(base);
     for (const program of ['bwrap', 'tini']) copyFileSync(`/usr/bin/${program}`, join(base, program));
-    writeFileSync(join(base, 'Dockerfile'), 'FROM ergon-test/debian:1\nCOPY bwrap tini /usr/bin/\n');
-    await engine.docker('build', '--tag', `${image.#name}-base`, base);
-    const packed = join(image.#folder, 'packed');
+    const lines = ['FROM ergon-test/debian:1', `LABEL ${label}=${this.#name}`, 'COPY bwrap tini /usr/bin/', ''];
+    writeFileSync(join(base, 'Dockerfile'), lines.join('\n'));
+    await this.engine.docker('build', '--force-rm', '--tag', `${this.#name}-base`, base);
+    const packed = join(this.#folder, 'packed');
     execFileSync('bash', [join(api, 'deploy/pack.sh'), packed]);
-    await engine.docker('build', '--tag', image.#name, '--build-arg', `BASE=${image.#name}-base`, packed);
-    return image;
+    const build = ['build', '--force-rm', '--tag', this.#name, '--build-arg', `BASE=${this.#name}-base`];
+    await this.engine.docker(...build, packed);
   }
 
   /** Its own program, in the foreground. */
@@ -89,6 +90,8 @@ export class Image {
     for (const container of this.#containers) await container.remove();
     for (const volume of this.#volumes) await this.engine.docker('volume', 'rm', '--force', volume);
     await this.engine.docker('rmi', '--force', this.#name, `${this.#name}-base`);
+    // The first stage has no name, and the label of what it was made from.
+    await this.engine.docker('image', 'prune', '--force', '--filter', `label=${label}=${this.#name}`);
     rmSync(this.#folder, { recursive: true });
   }
 

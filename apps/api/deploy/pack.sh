@@ -8,12 +8,16 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 repository=$(cd "$here/../../.." && pwd -P)
 
 [ $# = 1 ] || { echo 'Usage: pack.sh FOLDER' >&2; exit 2; }
+packages=(packages/sandbox-{core,seccomp,registry,provider-exec,provider-docker} apps/api)
+for package in "${packages[@]}"; do
+  [ -d "$repository/$package/dist" ] || { echo "pack.sh: $package is not built. Run \"npm run build\" first." >&2; exit 1; }
+done
 mkdir -p "$1"
 folder=$(cd "$1" && pwd -P)
 [ -z "$(ls -A "$folder")" ] || { echo "pack.sh: $folder is not empty." >&2; exit 1; }
 
 mkdir "$folder/tarballs"
-for package in packages/sandbox-{core,seccomp,registry,provider-exec,provider-docker} apps/api; do
+for package in "${packages[@]}"; do
   (cd "$repository/$package" && npm pack --silent --pack-destination "$folder/tarballs" > /dev/null)
 done
 cd "$folder"
