@@ -10,7 +10,7 @@ const api = 'http://127.0.0.1:8102/api/ergon';
 const token = readFileSync('/etc/ergon-sandbox/token', 'utf8');
 const environment = '/etc/ergon-sandbox/environment';
 /** An emulated processor takes its time. */
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 
 const run = (command, ...args) => execFileSync(command, args, { encoding: 'utf8' });
 const property = (name) => run('systemctl', 'show', '--value', '--property', name, unit).trim();
@@ -25,7 +25,8 @@ async function until(holds) {
 }
 
 async function call(method, path, body, bearer = token) {
-  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${bearer}` };
+  // Of one connection each, since the server ends and starts between them.
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${bearer}`, Connection: 'close' };
   const response = await fetch(api + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   return { status: response.status, body: await response.json() };
 }
@@ -153,6 +154,7 @@ test('it stops in order, and nothing is left but its data', async () => {
 });
 
 test('a bad value in /etc/ergon-sandbox/environment keeps it from starting, and the journal names it', async () => {
+  run('systemctl', 'stop', unit);
   writeFileSync(environment, 'ERGON_SANDBOX_PORT=many\n');
   try {
     run('systemctl', 'start', unit);
