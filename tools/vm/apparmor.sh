@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Usage: apparmor.sh
+# Usage: apparmor.sh [PATTERN]...
 # Sees in a virtual machine of Debian 13, whose AppArmor can forbid user namespaces as Ubuntu's does, what a server says where it forbids them to
-# bubblewrap, and that sandboxes work with the profile that the server names. What is not seen is Ubuntu's switch for all programs at once,
-# kernel.apparmor_restrict_unprivileged_userns: Debian's kernel has none. The exit code is that of the tests.
+# bubblewrap, and that sandboxes work with the profile that the server names: the tests of suite.sh (PATTERN) pass. What is not seen is Ubuntu's
+# switch for all programs at once, kernel.apparmor_restrict_unprivileged_userns: the kernel there (6.12) has none. The exit code is that of the tests.
 set -euo pipefail
 umask 022
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -26,7 +26,7 @@ if [ "${1:-}" = --inside ]; then
   holds_twice 'A security module, such as AppArmor, forbids user namespaces to bubblewrap here (Creating new namespace failed: Permission denied)' "$(probes)"
   apparmor_parser -r /mnt/files/bwrap-userns-restrict
   holds_twice '"stdout":"bwrap//&unpriv_bwrap (enforce)\n"' "$(probes 'cat /proc/self/attr/current')"
-  exec bash "$here/suite.sh" root apparmor
+  exec bash "$here/suite.sh" root apparmor "${@:2}"
 fi
 
 # shellcheck source=tools/lib/setup.sh
@@ -44,4 +44,4 @@ if ! { "${apt[@]}" update && "${apt[@]}" download apparmor-profiles; } > "$work/
 fi
 dpkg-deb --fsys-tarfile "$work"/apparmor-profiles_*.deb | tar -xO ./usr/share/apparmor/extra-profiles/bwrap-userns-restrict > "$work/files/bwrap-userns-restrict"
 export ERGON_VM_DEBIAN=trixie ERGON_VM_KERNEL=trixie ERGON_VM_FILES=$work/files
-bash "$here/../vm.sh" bash tools/vm/apparmor.sh --inside
+bash "$here/../vm.sh" bash tools/vm/apparmor.sh --inside "$@"
