@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describeProvider } from '@ergon/sandbox-conformance';
-import { processMarker } from '../src/linux/names.js';
-import { killIfPresent, processesMarked } from '../src/linux/processes.js';
+import { processMarker } from '../src/posix/names.js';
+import { killIfPresent } from '../src/posix/kill.js';
+import { processesMarked } from '../src/linux/processes.js';
 import { SandboxExecProvider } from '../src/provider.js';
 import { leftovers } from './support/leftovers.js';
 import { isRoot } from './support/server.js';

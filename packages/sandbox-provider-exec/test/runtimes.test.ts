@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { runCommand } from '../src/linux/command.js';
+import { runCommand } from '../src/posix/command.js';
 import { ChildServer } from './support/child.js';
 import { isRoot } from './support/server.js';
 

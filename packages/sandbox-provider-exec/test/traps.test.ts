@@ -19,7 +19,8 @@ import { until } from './support/until.js';
 import { BWRAP, FIRST_ETC } from '../src/linux/launch/launcher.js';
 import { makePipes } from '../src/linux/launch/pipes.js';
 import { bubblewrapArguments, etcFiles, INIT_SHELL } from '../src/linux/bubblewrap/arguments.js';
-import { runCommand, runOverOwnFiles } from '../src/linux/command.js';
+import { runCommand } from '../src/posix/command.js';
+import { runOverOwnFiles } from '../src/linux/own-files.js';
 
 /*
  * Each attack runs twice: with the counter-measure taken out of the test's own argument list, where it succeeds, and with it, where it

@@ -7,10 +7,10 @@ import { someCpus } from './cpus.js';
 import { Launch } from './launch/launch.js';
 import { BWRAP, FIRST_ETC, launcherCommand } from './launch/launcher.js';
 import type { Machine } from './machine.js';
-import { processMarker } from './names.js';
+import { processMarker } from '../posix/names.js';
 import type { Runtime } from './runtimes/runtime.js';
 import { TreeMeter } from './watch/tree.js';
-import type { Watched } from './watch/watchdog.js';
+import type { Watched } from '../posix/watchdog.js';
 
 export interface ParkingPlace {
   readonly paths: SandboxPaths;

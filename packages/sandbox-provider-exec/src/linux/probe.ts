@@ -5,16 +5,18 @@ import { isMainThread } from 'node:worker_threads';
 import { SECCOMP_POLICY, seccompProgram, WATCHED_POLICY } from '@ergon/sandbox-seccomp';
 import type { SystemFolder } from './bubblewrap/arguments.js';
 import { attemptSandbox } from './bubblewrap/attempt.js';
-import { explainFailure, type FailureContext, type Unusable } from './bubblewrap/failure.js';
+import { explainFailure, type FailureContext } from './bubblewrap/failure.js';
+import type { Unusable } from '../posix/unusable.js';
 import { bubblewrapCandidates, findBubblewrap, isOlder, OLDEST_BUBBLEWRAP, parseVersion } from './bubblewrap/find.js';
 import { ownCpus } from './cpus.js';
 import type { CgroupSource } from './cgroup/source.js';
-import { runCommand, SYSTEM_PATH, type CommandOptions } from './command.js';
+import { runCommand, SYSTEM_PATH, type CommandOptions } from '../posix/command.js';
 import { LAST_UID, randomHostUid } from './identity.js';
 import { TERMINAL_TOOLS } from './launch/terminal.js';
 import type { Machine } from './machine.js';
 import { readProc } from './processes.js';
-import { findRuntimes, ownSearch } from './runtimes/find.js';
+import { findRuntimes } from './runtimes/find.js';
+import { ownSearch } from '../posix/runtimes.js';
 
 export type Found = { readonly machine: Machine } | { readonly unusable: Unusable };
 

@@ -4,10 +4,11 @@ import { SandboxError } from '@ergon/sandbox-core';
 import { instancesWithGroups, removeInstanceGroups } from './cgroup/group.js';
 import { ownPlaces, recordedPlace, type CgroupPlace } from './cgroup/place.js';
 import { imageIsFree } from './mounts/image.js';
-import { makerIsDead, processMarker } from './names.js';
-import { killIfPresent, processesMarked, processTree } from './processes.js';
+import { makerIsDead, processMarker } from '../posix/names.js';
+import { killIfPresent } from '../posix/kill.js';
+import { processesMarked, processTree } from './processes.js';
 import { removeFolder } from './sandbox.js';
-import { holdsWithin } from './wait.js';
+import { holdsWithin } from '../posix/wait.js';
 
 /**
  * Removes what a dead server's sandboxes left: processes, groups, mounts (which end with their processes) and folders; and the groups

@@ -9,15 +9,16 @@ import type {
   ResourceUsage,
   SandboxProcess,
 } from '@ergon/sandbox-core';
-import { runCommand } from './command.js';
+import { runCommand } from '../posix/command.js';
 import { describeEnd } from './launch/end.js';
 import { pipeInput, terminalInput } from './launch/input.js';
 import type { LaunchEnd } from './launch/launch.js';
-import { guestScript } from './launch/script.js';
+import { guestScript } from '../posix/guest.js';
 import type { Terminal } from './launch/terminal.js';
 import type { Parked } from './parking.js';
-import { killIfPresent } from './processes.js';
-import { Watchdog, type Watched } from './watch/watchdog.js';
+import { killIfPresent } from '../posix/kill.js';
+import type { DiskMeter } from '../posix/counted-disk.js';
+import { Watchdog } from '../posix/watchdog.js';
 
 export interface RunContext {
   readonly environment: Readonly<Record<string, string>>;
@@ -29,13 +30,6 @@ export interface RunContext {
   readonly tty: { readonly terminal: Terminal; readonly path: string } | null;
   readonly disk: DiskMeter;
   readonly logger: Logger;
-}
-
-/** What a sandbox's workspace and output hold. */
-export interface DiskMeter {
-  readonly watched: readonly Watched[];
-  /** `usedBytes` is null where measuring takes longer than an end should be kept waiting. */
-  use(): Promise<{ readonly usedBytes: number | null; readonly hit: LimitHit | null }>;
 }
 
 /** Turns a parked sandbox into its program. */

@@ -14,7 +14,8 @@ import type {
 } from '@ergon/sandbox-core';
 import { HOME, type SandboxPaths } from './bubblewrap/arguments.js';
 import { recordPlace } from './cgroup/place.js';
-import { runCommand, runOverOwnFiles } from './command.js';
+import { runCommand } from '../posix/command.js';
+import { runOverOwnFiles } from './own-files.js';
 import { randomHostUid } from './identity.js';
 import { Terminal } from './launch/terminal.js';
 import type { Machine } from './machine.js';
@@ -24,17 +25,18 @@ import { imageDisk, imageIsFree } from './mounts/image.js';
 import { namedMounts, requireSources, type NamedMount } from './mounts/mounts.js';
 import {
   closeFolder,
-  copyScript,
   fillableFolder,
   placeCommands,
   stageCommands,
   stagedRuntimes,
   stagePaths,
 } from './mounts/stage.js';
+import { copyScript } from '../posix/copy.js';
 import { unpack } from './mounts/unpack.js';
-import { assertSafeName, processMarker } from './names.js';
+import { assertSafeName, processMarker } from '../posix/names.js';
 import { park, type Parked } from './parking.js';
-import { account, startRun, type DiskMeter, type RunContext } from './run.js';
+import { account, startRun, type RunContext } from './run.js';
+import type { DiskMeter } from '../posix/counted-disk.js';
 import type { Runtime } from './runtimes/runtime.js';
 import { folderDisk } from './watch/folder.js';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runCommand, type CommandResult } from '../linux/command.js';
+import { runCommand, type CommandResult } from '../posix/command.js';
 import { macosProfile, type ProfilePaths } from './profile.js';
 import { confinedCommand, shellWords } from './start.js';
 import type { MacTools } from './tools.js';

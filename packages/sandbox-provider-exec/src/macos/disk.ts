@@ -1,6 +1,6 @@
 import { SandboxError } from '@ergon/sandbox-core';
-import type { DiskMeter } from '../linux/run.js';
-import { countedDisk } from '../linux/watch/counted.js';
+import type { DiskMeter } from '../posix/counted-disk.js';
+import { countedDisk } from '../posix/counted-disk.js';
 import { overOwnFolders } from './confined.js';
 import type { MacTools } from './tools.js';
 

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { SandboxError } from '@ergon/sandbox-core';
-import { SYSTEM_PATH } from '../linux/command.js';
-import { ProgramOutput } from '../linux/launch/output.js';
-import { GUEST } from '../linux/launch/script.js';
-import { readEnd, requireStarted, writeEnd } from '../linux/launch/streams.js';
+import { SYSTEM_PATH } from '../posix/command.js';
+import { ProgramOutput } from '../posix/output.js';
+import { GUEST } from '../posix/guest.js';
+import { readEnd, requireStarted, writeEnd } from '../posix/streams.js';
 
 /** So many characters are read of each descriptor on which the launcher reports. It needs a few hundred. */
 const REPORT_LENGTH = 16_384;

@@ -1,7 +1,7 @@
 import { SandboxError } from '@ergon/sandbox-core';
 import type { LimitHit, ResourceUsage, SandboxLimits } from '@ergon/sandbox-core';
-import { runCommand } from '../linux/command.js';
-import type { Watched } from '../linux/watch/watchdog.js';
+import { runCommand } from '../posix/command.js';
+import type { Watched } from '../posix/watchdog.js';
 import type { Family } from './family.js';
 import { parseFootprints, parsePs, type ProcessRow } from './ps.js';
 import type { MacTools } from './tools.js';

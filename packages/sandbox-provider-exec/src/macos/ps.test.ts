@@ -1,4 +1,4 @@
-import { runCommand } from '../linux/command.js';
+import { runCommand } from '../posix/command.js';
 import { parseFootprints, parsePs, parseTime } from './ps.js';
 
 /**

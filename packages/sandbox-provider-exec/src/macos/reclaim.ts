@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
-import { makerIsDead } from '../linux/names.js';
-import { killIfPresent } from '../linux/processes.js';
-import { holdsWithin } from '../linux/wait.js';
+import { makerIsDead } from '../posix/names.js';
+import { killIfPresent } from '../posix/kill.js';
+import { holdsWithin } from '../posix/wait.js';
 import { Family } from './family.js';
 import { processTable } from './meter.js';
 import { readRecord } from './record.js';

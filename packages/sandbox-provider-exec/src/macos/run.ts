@@ -8,11 +8,11 @@ import type {
   SandboxLimits,
   SandboxProcess,
 } from '@ergon/sandbox-core';
-import { guestScript } from '../linux/launch/script.js';
-import { killIfPresent } from '../linux/processes.js';
-import type { DiskMeter } from '../linux/run.js';
-import { holdsWithin } from '../linux/wait.js';
-import { Watchdog } from '../linux/watch/watchdog.js';
+import { guestScript } from '../posix/guest.js';
+import { killIfPresent } from '../posix/kill.js';
+import type { DiskMeter } from '../posix/counted-disk.js';
+import { holdsWithin } from '../posix/wait.js';
+import { Watchdog } from '../posix/watchdog.js';
 import { describeMacEnd } from './end.js';
 import type { MacEnd, MacLaunch } from './launch.js';
 import type { FamilyMeter } from './meter.js';

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
-import { findPrefix, node, python, type RuntimeSearch } from '../linux/runtimes/find.js';
+import { findPrefix, node, python, type RuntimeSearch } from '../posix/runtimes.js';
 import { linkHops, realPath } from './paths.js';
 
 /** Language runtimes that sandboxes on macOS get. */

@@ -10,9 +10,9 @@ import type {
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
-import { runCommand } from '../linux/command.js';
-import { copyScript } from '../linux/mounts/stage.js';
-import { assertSafeName } from '../linux/names.js';
+import { runCommand } from '../posix/command.js';
+import { copyScript } from '../posix/copy.js';
+import { assertSafeName } from '../posix/names.js';
 import { overOwnFolders, ownFolders } from './confined.js';
 import { ownDisk } from './disk.js';
 import { Family, MARK } from './family.js';

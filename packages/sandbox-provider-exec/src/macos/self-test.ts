@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Unusable } from '../linux/bubblewrap/failure.js';
-import { quote } from '../linux/shell.js';
+import type { Unusable } from '../posix/unusable.js';
+import { quote } from '../posix/shell.js';
 
 /** What is there on the machine for a self-test to reach for. */
 export interface SelfTestTargets {

@@ -1,5 +1,5 @@
-import { GUEST } from '../linux/launch/script.js';
-import { commandLine } from '../linux/shell.js';
+import { GUEST } from '../posix/guest.js';
+import { commandLine } from '../posix/shell.js';
 import type { Profile } from './profile.js';
 import type { MacTools } from './tools.js';
 

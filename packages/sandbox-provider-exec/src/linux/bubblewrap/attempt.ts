@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { SYSTEM_PATH } from '../command.js';
+import { SYSTEM_PATH } from '../../posix/command.js';
 import { limitPtys } from '../launch/ptys.js';
 import { parseStatus } from '../launch/status.js';
-import { readEnd, requireStarted, writeEnd } from '../launch/streams.js';
+import { readEnd, requireStarted, writeEnd } from '../../posix/streams.js';
 
 /** Descriptor of bubblewrap, besides 0 (its end), 1 (a word when it is up) and 2 (messages). */
 const STATUS = 3;

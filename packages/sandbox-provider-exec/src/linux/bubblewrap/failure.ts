@@ -1,8 +1,4 @@
-/** What a set-up failure's message means, and what a person does about it. */
-export interface Unusable {
-  readonly reason: string;
-  readonly fix: string;
-}
+import type { Unusable } from '../../posix/unusable.js';
 
 /** What the machine says about itself that helps to read a failure. */
 export interface FailureContext {

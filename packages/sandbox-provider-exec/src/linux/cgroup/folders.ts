@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
-import { killIfPresent } from '../processes.js';
-import { holdsWithin } from '../wait.js';
+import { killIfPresent } from '../../posix/kill.js';
+import { holdsWithin } from '../../posix/wait.js';
 
 /** With those above it, of which a shared one may be removed by another server between our making it and using it. */
 export function makeFolder(folder: string): void {

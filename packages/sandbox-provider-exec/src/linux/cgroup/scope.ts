@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Socket } from 'node:net';
-import { SYSTEM_PATH } from '../command.js';
+import { SYSTEM_PATH } from '../../posix/command.js';
 import { coveringLeaks } from '../launch/descriptors.js';
-import { readEnd, requireStarted } from '../launch/streams.js';
-import { quote } from '../shell.js';
+import { readEnd, requireStarted } from '../../posix/streams.js';
+import { quote } from '../../posix/shell.js';
 
 /** systemd answers in milliseconds, or not at all. */
 const ANSWER_MS = 10_000;

@@ -1,7 +1,7 @@
 import { newInstanceId, sentenceOf } from '@ergon/sandbox-core';
 import type { SandboxLimits } from '@ergon/sandbox-core';
-import { runCommand, type CommandOptions } from '../command.js';
-import { quote } from '../shell.js';
+import { runCommand, type CommandOptions } from '../../posix/command.js';
+import { quote } from '../../posix/shell.js';
 import { Cgroup } from './group.js';
 import { groupsOf, ownGroups, type Unified } from './hierarchies.js';
 import type { CgroupPlace } from './place.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runCommand, type CommandOptions } from '../command.js';
+import { runCommand, type CommandOptions } from '../../posix/command.js';
 import { processTree } from '../processes.js';
 import { makeOne, processesIn } from './folders.js';
 

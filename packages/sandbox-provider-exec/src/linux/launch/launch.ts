@@ -3,17 +3,19 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '@ergon/sandbox-core';
 import { etcFiles } from '../bubblewrap/arguments.js';
-import { SYSTEM_PATH } from '../command.js';
-import { isAlive, killIfPresent, processStart } from '../processes.js';
-import { holdsWithin } from '../wait.js';
+import { SYSTEM_PATH } from '../../posix/command.js';
+import { isAlive, processStart } from '../processes.js';
+import { killIfPresent } from '../../posix/kill.js';
+import { holdsWithin } from '../../posix/wait.js';
 import { coveringLeaks } from './descriptors.js';
 import { BWRAP, FIRST_ETC } from './launcher.js';
-import { ProgramOutput } from './output.js';
+import { ProgramOutput } from '../../posix/output.js';
 import { makePipes, type StandardPipes } from './pipes.js';
 import { limitPtys } from './ptys.js';
-import { GUEST, LEAD_SCRIPT } from './script.js';
+import { GUEST } from '../../posix/guest.js';
+import { LEAD_SCRIPT } from './script.js';
 import { parseStatus, parseTimes } from './status.js';
-import { readEnd, requireStarted, writeEnd } from './streams.js';
+import { readEnd, requireStarted, writeEnd } from '../../posix/streams.js';
 
 /** So many characters are read of each descriptor on which launcher, bubblewrap and init report. They need a few hundred. */
 const REPORT_LENGTH = 16_384;

@@ -1,5 +1,5 @@
 import { INIT_SHELL } from '../bubblewrap/arguments.js';
-import { commandLine } from '../shell.js';
+import { commandLine } from '../../posix/shell.js';
 import { INIT_SCRIPT } from './script.js';
 
 /** Descriptors of bubblewrap, besides 0 (the script), 1 and 2 (messages) and those of the guest. */

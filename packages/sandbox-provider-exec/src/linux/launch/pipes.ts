@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, fchownSync, openSync } from 'node:fs';
 import { SandboxError } from '@ergon/sandbox-core';
-import { readEnd, requireStarted, writeEnd } from './streams.js';
+import { readEnd, requireStarted, writeEnd } from '../../posix/streams.js';
 
 /** The two ends of a pipe: the program's, which blocks, and ours, which does not. */
 export interface PipePair {

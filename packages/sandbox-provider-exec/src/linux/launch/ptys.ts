@@ -1,5 +1,5 @@
 import { sentenceOf } from '@ergon/sandbox-core';
-import { runCommand } from '../command.js';
+import { runCommand } from '../../posix/command.js';
 
 /** So many pseudo-terminals a launch may have. The kernel counts them for the whole machine, and else one sandbox could take them all. */
 const MAX_PTYS = 16;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SandboxError, type TtySize } from '@ergon/sandbox-core';
-import { SYSTEM_PATH } from '../command.js';
-import { readEnd, requireStarted, writeEnd } from './streams.js';
+import { SYSTEM_PATH } from '../../posix/command.js';
+import { readEnd, requireStarted, writeEnd } from '../../posix/streams.js';
 
 /** Tools of the host, without which there are no terminals. */
 export const TERMINAL_TOOLS = ['perl', 'cat', 'setsid'] as const;

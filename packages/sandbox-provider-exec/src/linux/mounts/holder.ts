@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { SandboxError } from '@ergon/sandbox-core';
-import { SYSTEM_PATH } from '../command.js';
-import { killIfPresent } from '../processes.js';
+import { SYSTEM_PATH } from '../../posix/command.js';
+import { killIfPresent } from '../../posix/kill.js';
 import { coveringLeaks } from '../launch/descriptors.js';
-import { readEnd, writeEnd } from '../launch/streams.js';
+import { readEnd, writeEnd } from '../../posix/streams.js';
 
 /**
  * A root shell in a mount namespace of its own, which holds a sandbox's mounts. It reads commands from a pipe that ends with this

@@ -3,9 +3,9 @@ import { statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import type { LimitHit } from '@ergon/sandbox-core';
-import type { DiskMeter } from '../run.js';
-import { quote } from '../shell.js';
-import { holdsWithin } from '../wait.js';
+import type { DiskMeter } from '../../posix/counted-disk.js';
+import { quote } from '../../posix/shell.js';
+import { holdsWithin } from '../../posix/wait.js';
 import type { MountHolder } from './holder.js';
 import { DISK } from './stage.js';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { commandLine, quote } from '../shell.js';
+import { copyScript } from '../../posix/copy.js';
+import { commandLine, quote } from '../../posix/shell.js';
 import { imageCommands } from './image.js';
 import type { SandboxPaths } from '../bubblewrap/arguments.js';
 import type { Runtime } from '../runtimes/runtime.js';
@@ -70,9 +71,4 @@ export function placeCommands(solutionPath: string, uid: number): string[] {
     `mount -o remount,bind,ro,nosuid,nodev ${stagePaths.solution}`,
     commandLine([...copy, copyScript(stagePaths.solution, stagePaths.workspace)]),
   ];
-}
-
-/** The solution's own files may be read-only; the copies are the program's to change. */
-export function copyScript(solution: string, workspace: string): string {
-  return `cp -R -P -- ${quote(`${solution}/.`)} ${quote(`${workspace}/`)} && chmod -R u+rwX -- ${quote(workspace)}`;
 }

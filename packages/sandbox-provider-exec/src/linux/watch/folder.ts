@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { SandboxError } from '@ergon/sandbox-core';
-import { runOverOwnFiles } from '../command.js';
-import type { DiskMeter } from '../run.js';
-import { countedDisk } from './counted.js';
+import { runOverOwnFiles } from '../own-files.js';
+import type { DiskMeter } from '../../posix/counted-disk.js';
+import { countedDisk } from '../../posix/counted-disk.js';
 import { unnamedFiles } from './open-files.js';
 
 /** Counting files is a second walk: only now and then. */

@@ -1,5 +1,12 @@
 import type { LimitHit } from '@ergon/sandbox-core';
-import type { DiskMeter } from '../run.js';
+import type { Watched } from './watchdog.js';
+
+/** What a sandbox's workspace and output hold. */
+export interface DiskMeter {
+  readonly watched: readonly Watched[];
+  /** `usedBytes` is null where measuring takes longer than an end should be kept waiting. */
+  use(): Promise<{ readonly usedBytes: number | null; readonly hit: LimitHit | null }>;
+}
 
 /** A file takes at least this much of the limit, so that empty ones are not free. */
 const BYTES_PER_FILE = 4096;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { killIfPresent } from './processes.js';
+import { killIfPresent } from './kill.js';
 
 /** Where the system's own tools are; the server's PATH may put others first. */
 export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -50,18 +50,4 @@ export async function runCommand(
       else resolve({ code, stdout, stderr });
     });
   });
-}
-
-/**
- * Runs a tool that may enter and remove whatever a program of ours left, folders without permissions included: as root anyway, as an
- * ordinary user in a user namespace in which the own files belong to its root.
- */
-export function runOverOwnFiles(
-  file: string,
-  args: readonly string[],
-  options?: CommandOptions,
-): Promise<CommandResult> {
-  return process.getuid?.() === 0
-    ? runCommand(file, args, options)
-    : runCommand('unshare', ['-Ur', '--', file, ...args], options);
 }

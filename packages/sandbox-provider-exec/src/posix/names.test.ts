@@ -1,7 +1,6 @@
 import { newInstanceId } from '@ergon/sandbox-core';
 import { assertSafeName, makerIsDead } from './names.js';
-import { processStart } from './processes.js';
-import { parseCpuList, someCpus } from './cpus.js';
+import { processStart } from '../linux/processes.js';
 
 const [boot = ''] = newInstanceId().split('-');
 const start = processStart(process.pid) ?? 0;
@@ -20,13 +19,4 @@ test.each(['a', 'A-b_9', '530dfb8d-8c57-4d45-88b8-2267fd6b1c3d'])('%s can be a n
 
 test.each(['', '.', '..', '-a', '_a', 'a/b', 'a b', 'a\n', 'ü', 'x'.repeat(129)])('%j cannot', (id) => {
   expect(() => assertSafeName('sandbox id', id)).toThrow(expect.objectContaining({ code: 'SANDBOX008' }) as Error);
-});
-
-test('lists of CPUs', () => {
-  expect(parseCpuList('0-2,5,7-8')).toEqual([0, 1, 2, 5, 7, 8]);
-  expect(parseCpuList('3')).toEqual([3]);
-  const list = someCpus([0, 1, 2, 5], 2.5).split(',').map(Number);
-  expect(new Set(list).size).toBe(3);
-  expect([0, 1, 2, 5]).toEqual(expect.arrayContaining(list));
-  expect(someCpus([4, 6], 99).split(',').sort()).toEqual(['4', '6']);
 });
