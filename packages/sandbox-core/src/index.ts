@@ -6,3 +6,4 @@ export * from './factory/index.js';
 export * from './managed/index.js';
 export * from './runner/index.js';
 export * from './solution/index.js';
+export * from './wire/index.js';

@@ -1,5 +1,5 @@
 import type { StoredSolution, TestResultRecord } from '@ergon/sandbox-core';
-import { parseInput, sentenceOf } from '@ergon/sandbox-core';
+import { parseInput, sentenceOf, testResultToWire } from '@ergon/sandbox-core';
 import type { z } from 'zod';
 import type { ForeignUnit } from './http-answers.js';
 import { foreignUnitField, healthAnswer, searchAnswer, storedAnswer, typesAnswer } from './http-answers.js';
@@ -10,7 +10,7 @@ import { membersOf, objectOf } from './json-members.js';
 import type { Registry, RegistryStatistics, SearchFilter, SearchResult, StoredUnit } from './registry.js';
 import { recordSchema } from './rows.js';
 import { maxSearchLimit, searchFilterSchema } from './search-filter.js';
-import { entriesOf, mergeEntries, toEntry } from './test-results.js';
+import { entriesOf, mergeEntries } from './test-results.js';
 import { documentOf, maxUnitBytes, maxUnitValues, unitIdSchema, unitSchema } from './unit.js';
 import type { UnitInput } from './unit.js';
 
@@ -143,7 +143,7 @@ export class HttpRegistry implements Registry {
     await this.#inTurn(solutionId, async (signal) => {
       const known = await this.#find(solutionId, signal);
       if (known === null) return; // deleted meanwhile
-      const entries = mergeEntries([...known.entries, toEntry(record)]);
+      const entries = mergeEntries([...known.entries, testResultToWire(record)]);
       if (JSON.stringify(entries) === JSON.stringify(known.entries)) return;
       await this.#postText(solutionId, withEntries(known.text, entries), signal);
     });

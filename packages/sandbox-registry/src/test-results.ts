@@ -22,19 +22,6 @@ const entrySchema = z
   })
   .refine((entry) => JSON.stringify(entry).length <= maxEntryLength);
 
-/** As the wire has it. */
-export function toEntry(record: TestResultRecord): Json {
-  return {
-    execution_id: record.executionId,
-    timestamp: record.timestamp,
-    status: record.status,
-    exit_code: record.exitCode,
-    execution_time: record.executionTimeMs === null ? null : Math.round(record.executionTimeMs * 1000) / 1e6,
-    provider: record.provider,
-    errors: record.errors,
-  };
-}
-
 /** Null: another program wrote it, in a shape of its own. */
 export function recordOf(entry: unknown): TestResultRecord | null {
   const parsed = entrySchema.safeParse(entry);

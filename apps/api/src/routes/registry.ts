@@ -1,4 +1,4 @@
-import { contentWarnings, parseInput, SandboxError } from '@ergon/sandbox-core';
+import { contentWarnings, parseInput, SandboxError, testResultToWire } from '@ergon/sandbox-core';
 import type { Registry } from '@ergon/sandbox-registry';
 import { maxUnitBytes, unitSchema } from '@ergon/sandbox-registry';
 import type { Request } from 'express';
@@ -9,7 +9,6 @@ import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import { sendSearch } from '../stream/search-body.js';
 import { searchQuerySchema, unitIdSchema } from '../wire/requests.js';
-import { testResultToWire } from '../wire/results.js';
 
 /** Everything under `/api/ergon/registry`. */
 export function registryRoutes(registry: Registry): Router {

@@ -1,5 +1,5 @@
 import type { Logger, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
-import { parseInput, SandboxError } from '@ergon/sandbox-core';
+import { activeToWire, historyRowToWire, parseInput, SandboxError } from '@ergon/sandbox-core';
 import type { Request } from 'express';
 import { Router } from 'express';
 import type { WebSocketServer } from 'ws';
@@ -22,7 +22,6 @@ import {
   testRequestSchema,
   ticketRequestSchema,
 } from '../wire/requests.js';
-import { activeToWire, historyRowToWire } from '../wire/results.js';
 import { executeRoutes, requireEvents } from './execute.js';
 import { fileRoutes } from './files.js';
 import { outputFileRoutes } from './output-files.js';

@@ -1,6 +1,6 @@
+import { eventToWire } from '@ergon/sandbox-core';
 import type { Execution } from '@ergon/sandbox-core';
 import type { Response } from 'express';
-import { eventToJson } from '../wire/events.js';
 import { BodyStream } from './body-stream.js';
 import { takeTurn } from './turns.js';
 
@@ -18,7 +18,7 @@ export async function sendEventsArray(
   for await (const batch of execution.events({ after, raw, signal: stream.left })) {
     if (batch.length === 0) continue;
     await takeTurn();
-    await stream.write(separator + batch.map((event) => eventToJson(execution.id, event)).join(',\n'));
+    await stream.write(separator + batch.map((event) => JSON.stringify(eventToWire(execution.id, event))).join(',\n'));
     separator = ',\n';
   }
   if (stream.left.aborted) return;

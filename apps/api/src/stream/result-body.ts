@@ -1,6 +1,6 @@
+import { resultToWire } from '@ergon/sandbox-core';
 import type { SandboxResult } from '@ergon/sandbox-core';
 import type { Response } from 'express';
-import { resultToWire } from '../wire/results.js';
 import { BodyStream } from './body-stream.js';
 import { takeTurn } from './turns.js';
 

@@ -9,6 +9,7 @@ import {
   memoryField,
   networkField,
   outputField,
+  parseEventId,
   pidsField,
   providerField,
   runtimeField,
@@ -19,7 +20,6 @@ import {
 import type { ExecuteRequest, SandboxRequest } from '@ergon/sandbox-core';
 import type { SearchFilter } from '@ergon/sandbox-registry';
 import { z } from 'zod';
-import { parseEventId } from './events.js';
 
 const idField = (what: string): z.ZodString =>
   z.string({ error: `must be the id of ${what}` }).regex(/^[\w.:@-]{1,128}$/, `must be the id of ${what}`);

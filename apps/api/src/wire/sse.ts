@@ -1,5 +1,5 @@
+import { eventId } from '@ergon/sandbox-core';
 import type { ExecutionEvent } from '@ergon/sandbox-core';
-import { eventId } from './events.js';
 
 type ErrorEvent = Extract<ExecutionEvent, { type: 'error' }>;
 

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { isSandboxError, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { eventToWire, isSandboxError, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { Execution, ExecutionEvent, Logger, Sandbox } from '@ergon/sandbox-core';
 import type { RawData, WebSocket } from 'ws';
 import { parseJsonObject } from '../http/body.js';
 import { problemOf } from '../http/problem.js';
 import { takeTurn } from '../stream/turns.js';
-import { eventToJson } from '../wire/events.js';
 import { actionSchema } from './messages.js';
 import type { Action } from './messages.js';
 import { Outlet } from './outlet.js';
@@ -115,7 +114,7 @@ export class SandboxSession {
     for await (const batch of execution.events({ after, raw, signal: left })) {
       await takeTurn();
       const events = all ? batch : batch.filter(({ type }) => known.has(type));
-      await this.#outlet.send(events.map((event) => eventToJson(execution.id, event)));
+      await this.#outlet.send(events.map((event) => JSON.stringify(eventToWire(execution.id, event))));
     }
   }
 

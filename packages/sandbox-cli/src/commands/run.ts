@@ -1,3 +1,4 @@
+import { eventToWire, resultToWire } from '@ergon/sandbox-core';
 import type { Execution, Sandbox, SandboxResult, Selection, StoredSolution } from '@ergon/sandbox-core';
 import { exitCodeOf } from '../exit-code.js';
 import { exitCodes } from '../failure.js';
@@ -7,7 +8,6 @@ import { requestOf, sentenceForOptions } from '../limits.js';
 import type { LimitOptions } from '../limits.js';
 import { passInput, terminalSize } from '../local/input.js';
 import { LocalRunner } from '../local/runner.js';
-import { eventToWire, resultToWire } from '../local/wire.js';
 import { errorsToTell } from '../output/errors.js';
 import { Pipes } from '../output/pipe.js';
 import { Progress } from '../output/progress.js';
@@ -135,10 +135,15 @@ async function show(
 }
 
 async function tell(result: SandboxResult, { json }: RunOptions, pipes: Pipes): Promise<void> {
-  if (json === 'result') await pipes.write('stdout', `${JSON.stringify(resultToWire(result))}\n`);
+  if (json === 'result') await pipes.write('stdout', `${JSON.stringify(wireOf(result))}\n`);
   if (json === 'events') {
-    await pipes.write('stdout', `${JSON.stringify({ type: 'result', ...resultToWire(result) })}\n`);
+    await pipes.write('stdout', `${JSON.stringify({ type: 'result', ...wireOf(result) })}\n`);
   }
   if (pipes.closed.aborted) return;
   for (const sentence of json === undefined ? errorsToTell(result.errors) : result.errors) complain(plain(sentence));
+}
+
+/** As a server's `GET /results/{sandbox_id}` has it. */
+function wireOf(result: SandboxResult): object {
+  return { ...resultToWire(result), stdout: result.stdout, stderr: result.stderr };
 }

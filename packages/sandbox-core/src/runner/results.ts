@@ -5,6 +5,12 @@ import { EventLog } from '../execution/index.js';
 
 /** The most of each stream that a result carries; the log has the rest. */
 const maxTextBytes = 1024 ** 2;
+const shortenedStart = 'The output is shortened here';
+
+/** Whether a sentence in a result is on its texts, which nobody sees who was shown the output itself. */
+export function isOnTexts(sentence: string): boolean {
+  return sentence.startsWith(shortenedStart);
+}
 
 /** A result with its program's output, from the log. */
 export async function withText(
@@ -14,7 +20,7 @@ export async function withText(
   if (log === null) return { ...result, stdout: null, stderr: null };
   const { stdout, stderr, shortened } = await log.text(maxTextBytes);
   if (!shortened) return { ...result, stdout, stderr };
-  const sentence = `The output is shortened here to its first ${formatSize(maxTextBytes)} a stream; the execution's events have all of it.`;
+  const sentence = `${shortenedStart} to its first ${formatSize(maxTextBytes)} a stream; the execution's events have all of it.`;
   return { ...result, stdout, stderr, truncated: true, errors: [...result.errors, sentence] };
 }
 

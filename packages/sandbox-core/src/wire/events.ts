@@ -1,5 +1,6 @@
-import type { ExecutionEvent } from '@ergon/sandbox-core';
+import type { ExecutionEvent } from '../contract/events.js';
 import { usageToWire } from './results.js';
+import type { Json } from './results.js';
 
 /** An event's id on the wire: names it for ever. */
 export function eventId(executionId: string, seq: number): string {
@@ -12,9 +13,9 @@ export function parseEventId(id: string): { executionId: string; seq: number } |
   return executionId === undefined ? null : { executionId, seq: Number(seq) };
 }
 
-/** An event of the kept log, as JSON. Its types are those of the WebSocket's messages; what else a log holds is as it is there. */
-export function eventToJson(executionId: string, event: ExecutionEvent): string {
-  return JSON.stringify({ id: eventId(executionId, event.seq), ...shapeOf(event) });
+/** An event of the kept log. Its types are those of the WebSocket's messages; what else a log holds is as it is there. */
+export function eventToWire(executionId: string, event: ExecutionEvent): Json {
+  return { id: eventId(executionId, event.seq), ...shapeOf(event) };
 }
 
 function shapeOf(event: ExecutionEvent): object {
@@ -32,6 +33,6 @@ function shapeOf(event: ExecutionEvent): object {
       return { type: 'complete', status, exit_code: exitCode, cause, at };
     }
     default:
-      return { ...event, seq: undefined };
+      return { ...event, seq: undefined }; // it is in the id
   }
 }

@@ -1,17 +1,16 @@
-import type {
-  ActiveSandbox,
-  HistoryRow,
-  ResourceUsage,
-  SandboxMetrics,
-  SandboxResult,
-  TestResultRecord,
-} from '@ergon/sandbox-core';
+import type { SandboxMetrics, SandboxResult } from '../contract/result.js';
+import type { TestResultRecord } from '../contract/solution.js';
+import type { ResourceUsage } from '../contract/usage.js';
+import type { HistoryRow } from '../runner/history.js';
+import type { ActiveSandbox } from '../runner/runner.js';
 
-type Json = Readonly<Record<string, unknown>>;
+/** What JSON.stringify takes. */
+export type Json = Readonly<Record<string, unknown>>;
 
 /** To the microsecond. */
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1e6);
 
+/** Times in seconds, sizes in bytes. */
 export function usageToWire(usage: ResourceUsage): Json {
   return {
     cpu_time: seconds(usage.cpuTimeMs),
@@ -33,7 +32,7 @@ function metricsToWire(metrics: SandboxMetrics): Json {
   };
 }
 
-/** All but the output, which is too long for one piece. */
+/** All but stdout and stderr, which may be too long for one piece: those who send them add them. */
 export function resultToWire(result: Omit<SandboxResult, 'stdout' | 'stderr'>): Json {
   return {
     sandbox_id: result.sandboxId,
@@ -52,6 +51,7 @@ export function resultToWire(result: Omit<SandboxResult, 'stdout' | 'stderr'>): 
   };
 }
 
+/** A row of `GET /history`. */
 export function historyRowToWire(row: HistoryRow): Json {
   return {
     execution_id: row.executionId,
@@ -65,6 +65,7 @@ export function historyRowToWire(row: HistoryRow): Json {
   };
 }
 
+/** A row of `GET /active`. */
 export function activeToWire(sandbox: ActiveSandbox): Json {
   return {
     sandbox_id: sandbox.sandboxId,
@@ -75,6 +76,7 @@ export function activeToWire(sandbox: ActiveSandbox): Json {
   };
 }
 
+/** A test result of a unit of the registry. */
 export function testResultToWire(record: TestResultRecord): Json {
   return {
     execution_id: record.executionId,
