@@ -98,3 +98,15 @@ function ifThere<Value>(read: () => Value, otherwise: Value): Value {
     throw error;
   }
 }
+
+/** What a process has open, as the kernel names it. */
+export function openFiles(pid: number | undefined): string[] {
+  const folder = `/proc/${String(pid)}/fd`;
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(folder, fd))];
+    } catch {
+      return []; // closed since it was listed
+    }
+  });
+}

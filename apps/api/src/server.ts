@@ -43,7 +43,7 @@ export async function startServer(container: DependencyContainer): Promise<Runni
     const registry = container.resolve(tokens.registry);
     opened.push(registry);
     opened.push(await startRunner(container)); // from here on the data folder is this server's
-    await Spools.sweep(config.dataDir);
+    await Spools.sweep(config.dataDir, logger);
     for (const example of examples) {
       const { id } = await registry.store(example);
       logger.debug('An example was stored', { unitId: id, name: example.name });
