@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { instancesOf, marked } from './leftovers.js';
+import { instancesOf, marked, openFiles } from './leftovers.js';
 import { registry, sandbox, TestServer } from './server.js';
 import { execute, follow, linesOf } from './sse.js';
 import { until } from './until.js';
@@ -73,6 +73,25 @@ test('a reader that reads nothing does not hold the shutdown up', async () => {
   const begun = performance.now();
   expect(await server.stop()).toBe(0);
   expect(performance.now() - begun).toBeLessThan(15_000);
+  socket.destroy();
+  expect(server.leftovers()).toEqual([]);
+});
+
+test.each([
+  ['a file', '/file'],
+  ['a zip', '?archive=zip'],
+])('an upload of %s that stands still does not hold the shutdown up', async (_what, place) => {
+  const server = await TestServer.start();
+  const id = await server.openShell('true');
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => undefined);
+  const path = sandbox(`/${id}/files${place}`);
+  socket.write(`PUT ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nbegun`);
+  const begun = async (): Promise<boolean> => {
+    const { entries } = (await server.ok('GET', sandbox(`/${id}/files`))) as unknown as { entries: unknown[] };
+    return entries.length > 1 || openFiles(server.process.pid).some((file) => file.includes('/upload-'));
+  };
+  await until(begun, 30_000);
+  expect(await server.stop()).toBe(0);
   socket.destroy();
   expect(server.leftovers()).toEqual([]);
 });

@@ -16,7 +16,7 @@ export function limitBodyTime(request: IncomingMessage, ms: number, late: () => 
   const isLate = (): void => {
     if (!request.complete) late();
   };
-  const limit = { ms, late: isLate, timer: setTimeout(isLate, ms) };
+  const limit = { ms, late: isLate, timer: afterAWhile(isLate, ms) };
   limits.set(request, limit);
   request.once('close', () => clearTimeout(limit.timer));
 }
@@ -27,11 +27,16 @@ export const limitSilenceOnly: RequestHandler = (request, response, next) => {
   if (limit !== undefined) {
     clearTimeout(limit.timer);
     response.once('close', () => {
-      if (!request.closed) limit.timer = setTimeout(limit.late, limit.ms); // the rest, which nobody reads
+      if (!request.closed) limit.timer = afterAWhile(limit.late, limit.ms); // the rest, which nobody reads
     });
   }
   next();
 };
+
+/** How long the other end may do nothing while a body comes, or goes, in ms. Undefined: for ever. */
+export function silenceLimitOf(request: IncomingMessage): number | undefined {
+  return limits.get(request)?.ms;
+}
 
 /** A body as it comes. @throws HttpError 408 after so long without a byte as a whole request may take */
 export async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
@@ -48,7 +53,7 @@ export async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer
 async function unlessSilent<T>(coming: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    timer = afterAWhile(() => {
       const detail = `No byte of the body came for ${ms / 1000} s, so the upload was given up.`;
       reject(new HttpError(408, 'Request Timeout', detail, { headers: { Connection: 'close' } }));
     }, ms);
@@ -58,4 +63,9 @@ async function unlessSilent<T>(coming: Promise<T>, ms: number): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Does not keep a server that has ended: Node says nothing more of a request once its answer is given and its connection gone. */
+function afterAWhile(work: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(work, ms).unref();
 }
