@@ -253,6 +253,40 @@ describe('the factory', () => {
     });
   });
 
+  it.each<[string, (provider: LocalProvider) => void]>([
+    [
+      'whose check throws',
+      (provider) =>
+        jest.spyOn(provider, 'check').mockImplementation(() => {
+          throw new Error('boom');
+        }),
+    ],
+    ['whose check gives no list', (provider) => jest.spyOn(provider, 'check').mockReturnValue(undefined as never)],
+    [
+      'whose probe leaves out what it can do',
+      (provider) => (provider.probeResult = { available: true, capabilities: {} as never }),
+    ],
+  ])('a provider %s is ruled out, logged, and keeps no other from serving', async (_what, spoil) => {
+    const logged: unknown[] = [];
+    const logger = { ...silentLogger, error: (_message: string, fields?: object) => void logged.push(fields) };
+    const [bad, good] = [new LocalProvider('docker'), new LocalProvider('good')];
+    spoil(bad);
+    const factory = new SandboxFactory({ platform: 'linux', logger }).register(bad).register(good);
+    expect(await factory.status()).toMatchObject({ docker: { isDefault: false }, good: { isDefault: true } });
+    const { provider, selection } = await factory.choose(wish);
+    expect(provider).toBe(good);
+    expect(selection.considered[0]).toMatchObject({
+      provider: 'docker',
+      verdict: 'ruled-out',
+      reason: expect.stringMatching(/^Its check failed: .+\.$/) as string,
+    });
+    expect(logged).toMatchObject([{ provider: 'docker' }, { provider: 'docker' }]);
+    await expect(factory.choose({ ...wish, requested: 'docker' })).rejects.toMatchObject({
+      code: 'SANDBOX009',
+      message: expect.stringContaining('docker: Its check failed: ') as string,
+    });
+  });
+
   it('takes definitions, and refuses bad options, another contract, and a name twice', async () => {
     const factory = new SandboxFactory();
     const definition = {

@@ -2,7 +2,7 @@ import type { ProviderCapabilities, ProviderProbe } from '../contract/capabiliti
 import type { LimitName, SandboxConfig } from '../contract/config.js';
 import { contractVersion } from '../contract/definition.js';
 import type { ProviderPorts, SandboxProviderDefinition } from '../contract/definition.js';
-import { SandboxError } from '../contract/error.js';
+import { SandboxError, sentenceOf } from '../contract/error.js';
 import { silentLogger } from '../contract/logger.js';
 import type { Logger } from '../contract/logger.js';
 import { isSandboxProvider } from '../contract/provider.js';
@@ -127,14 +127,14 @@ export class SandboxFactory {
     config: SandboxConfig;
     selection: Selection;
   }> {
-    const fitted = new Map<string, { config: SandboxConfig; notes: readonly string[]; probe: ProviderProbe }>();
+    const fitted = new Map<string, Fit & { readonly probe: ProviderProbe }>();
     const candidates: Candidate[] = [];
     const answers = [...this.#providers].map(([name, { provider, probes }]) => [name, provider, probes.get()] as const);
     for (const [name, provider, answer] of answers) {
       const probe = answer instanceof Promise ? await answer : answer;
-      const fit = fitConfig(wish.config, probe);
+      const { refusals, ...fit } = this.#check(provider, wish.config, probe);
       fitted.set(name, { ...fit, probe });
-      candidates.push({ name, probe, refusals: refusalsOf(provider, fit.config, probe) });
+      candidates.push({ name, probe, refusals });
     }
     const { config, requested, strict, asked } = wish;
     const selection = chooseProvider({
@@ -175,10 +175,24 @@ export class SandboxFactory {
     );
   }
 
+  /** A provider that throws here is ruled out, and holds up no other. */
+  #check(provider: SandboxProvider, config: SandboxConfig, probe: ProviderProbe): Fit & Pick<Candidate, 'refusals'> {
+    try {
+      const fit = fitConfig(config, probe);
+      return { ...fit, refusals: refusalsOf(provider, fit.config, probe) };
+    } catch (error) {
+      this.#options.logger.error('A provider could not check what is asked for', { provider: provider.name, error });
+      return {
+        config,
+        notes: [],
+        refusals: [{ field: 'provider', message: `Its check failed: ${sentenceOf(error)}.` }],
+      };
+    }
+  }
+
   #default(probes: ReadonlyMap<string, ProviderProbe>): string | null {
     const candidates = [...probes].map(([name, probe]): Candidate => {
-      const { config } = fitConfig(plainConfig, probe);
-      return { name, probe, refusals: refusalsOf(this.provider(name), config, probe) };
+      return { name, probe, refusals: this.#check(this.provider(name), plainConfig, probe).refusals };
     });
     try {
       return chooseProvider({ ...this.#options, candidates, strict: false, asked: new Set(), special: [] }).provider;
@@ -186,6 +200,12 @@ export class SandboxFactory {
       return null; // none is available
     }
   }
+}
+
+/** What is asked for, its limits lowered to a machine's, and what to say of that. */
+interface Fit {
+  readonly config: SandboxConfig;
+  readonly notes: readonly string[];
 }
 
 /** Of a solution that asks for nothing; what has no other main file is `solution.py`. */
@@ -220,7 +240,7 @@ function segment(part: unknown): string {
   return String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part);
 }
 
-function fitConfig(config: SandboxConfig, probe: ProviderProbe): { config: SandboxConfig; notes: readonly string[] } {
+function fitConfig(config: SandboxConfig, probe: ProviderProbe): Fit {
   if (!probe.available) return { config, notes: [] };
   const { machine, limits: enforcement } = probe.capabilities;
   const { limits, notes } = fitToMachine(config.limits, machine);
