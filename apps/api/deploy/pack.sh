@@ -24,3 +24,5 @@ cd "$folder"
 echo '{ "private": true }' > package.json
 npm install --silent --prefer-offline --omit=dev --ignore-scripts --no-audit --no-fund ./tarballs/*.tgz
 cp "$here/Dockerfile" .
+# What lacks a module fails here, not where it is taken to.
+node node_modules/@ergon/sandbox-api/dist/main.js --version > /dev/null
