@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sandbox, TestServer } from './server.js';
@@ -22,8 +23,11 @@ interface Upload {
   readonly answer: Promise<IncomingMessage>;
 }
 
+/** More than is taken in whole before it is written. */
+const large = 100_000;
+
 /** A PUT whose body the test sends. */
-function put(path: string, bytes = 1000): Upload {
+function put(path: string, bytes = large): Upload {
   const request = httpRequest(server.url + path, { method: 'PUT', headers: { 'Content-Length': bytes } });
   const answer = new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject));
   answer.catch(() => undefined); // of a test that ends it itself
@@ -49,42 +53,72 @@ async function drip(head: string): Promise<string> {
   }
 }
 
-test('uploads may take longer than other requests, as long as they go on; and so may what waits for its turn behind them', async () => {
+test('uploads may take longer than other requests, as long as they go on; so may what waits for its turn behind them, and all else goes on', async () => {
   const id = await server.openShell('true');
   const begun = performance.now();
   let enough = Infinity;
-  const slow = [0, 1, 2, 3].map((number) => put(files(id, `/slow-${number}`), 10_000));
+  const slow = [0, 1, 2].map((number) => put(files(id, `/slow-${number}`)));
   const dripped = slow.map(async ({ request, answer }) => {
     let sent = 0;
-    for (; performance.now() < enough && sent < 9000; sent += 1) {
+    for (; performance.now() < enough; sent += 1) {
       request.write('x');
       await delay(100);
     }
-    request.end('y'.repeat(10_000 - sent));
+    request.end('y'.repeat(large - sent));
     return (await answer).statusCode;
   });
   const look = { command: ['sh', '-c', 'ls -A | grep -c "^[.]"'] };
-  await until(async () => linesOf((await execute(server, id, look)).messages)[0] === '[stdout] 4', 30_000);
+  await until(async () => linesOf((await execute(server, id, look)).messages)[0] === '[stdout] 3', 30_000);
   const waiting = performance.now();
+  const behind = put(files(id, '/large'), 64 * 1024 ** 2);
+  behind.request.end(Buffer.alloc(64 * 1024 ** 2));
+  const small = server.url + files(id, '/made/small');
+  expect((await fetch(small, { method: 'PUT', body: 'small' })).status).toBe(200);
+  expect(await (await fetch(small)).text()).toBe('small');
+  expect((await fetch(server.url + files(id, '/made'), { method: 'DELETE' })).status).toBe(200);
+  expect((await listed(id)).filter((name) => !name.startsWith('.'))).toEqual(['main.sh']);
   enough = Math.max(waiting + 1.5 * limitMs, begun + 2 * limitMs);
-  const large = put(files(id, '/large'), 64 * 1024 ** 2);
-  large.request.end(Buffer.alloc(64 * 1024 ** 2));
-  expect(await Promise.all(dripped)).toEqual([200, 200, 200, 200]);
-  expect((await large.answer).statusCode).toBe(200);
+  expect(await Promise.all(dripped)).toEqual([200, 200, 200]);
+  expect((await behind.answer).statusCode).toBe(200);
   expect(performance.now() - waiting).toBeGreaterThan(limitMs);
-  expect(await listed(id)).toEqual(['large', 'main.sh', 'slow-0', 'slow-1', 'slow-2', 'slow-3']);
+  expect(await listed(id)).toEqual(['large', 'main.sh', 'slow-0', 'slow-1', 'slow-2']);
+  await server.ok('DELETE', sandbox(`/${id}`));
+});
+
+test('downloads that nobody reads are given up, and do not keep others from theirs', async () => {
+  const id = await server.openShell('head -c 40000000 /dev/urandom > big; cp big /output/big');
+  await execute(server, id);
+  const ask = (path: string): Socket => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    return socket;
+  };
+  const unread = [
+    files(id, '/big'),
+    files(id, '/big'),
+    files(id, '?archive=zip'),
+    sandbox(`/results/${id}/files/big`),
+    sandbox(`/results/${id}/files?archive=tar`),
+  ].map(ask);
+  const aborted = (): number => server.log.filter((line) => line.aborted === true).length;
+  const before = aborted();
+  await until(() => aborted() >= before + 5, 60_000);
+  const response = await fetch(server.url + files(id, '/big'));
+  expect((await response.arrayBuffer()).byteLength).toBe(40_000_000);
+  for (const socket of unread) socket.destroy();
   await server.ok('DELETE', sandbox(`/${id}`));
 });
 
 test.each([
-  ['a file', '/file', 'begun'],
-  ['a tar', '/?archive=tar', Buffer.alloc(500)],
-  ['a zip', '/?archive=zip', 'PK'],
+  ['a file', '/file', 'begun', large],
+  ['a small file', '/below/file', 'begun', 1000],
+  ['a tar', '/?archive=tar', Buffer.alloc(500), large],
+  ['a zip', '/?archive=zip', 'PK', large],
 ])(
   'an upload of %s whose client falls silent is given up with a sentence, and leaves nothing',
-  async (_what, path, part) => {
+  async (_what, path, part, bytes) => {
     const id = await server.openShell('true');
-    const { request, answer } = put(files(id, path));
+    const { request, answer } = put(files(id, path), bytes);
     request.write(part);
     const response = await answer;
     const problem = (await json(response)) as Body;

@@ -20,7 +20,7 @@ export interface ServerConfig {
   /** Absolute. */
   readonly dataDir: string;
   readonly maxConcurrent: number;
-  /** For a request to come as a whole; of an uploaded file or archive, for its next byte. */
+  /** For a request to come as a whole; of a file or an archive, for its next byte, up or down. */
   readonly requestTimeoutMs: number;
   /** Names of providers, the first one first. */
   readonly prefer: readonly string[];

@@ -1,4 +1,5 @@
-import type { ArchiveEntry, FileEntry, SandboxFiles, SandboxRunner } from '@ergon/sandbox-core';
+import { buffer } from 'node:stream/consumers';
+import type { ArchiveEntry, FileEntry, RunnerFiles, SandboxRunner } from '@ergon/sandbox-core';
 import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
@@ -13,13 +14,14 @@ import { resource } from '../http/resource.js';
 import { fileEntryToWire } from '../wire/files.js';
 import { filesQuerySchema, moveQuerySchema, putQuerySchema, sandboxIdSchema } from '../wire/requests.js';
 
+const smallBytes = 64 * 1024;
 /** What goes down in one archive. */
 const bounds = { maxEntries: 1_000_000, maxBytes: Infinity, skipped: (): void => undefined };
 
 /** `/{sandbox_id}/files…`: what is in a sandbox's workspace and output. */
 export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: string): void {
   const spools = new Spools(dataDir);
-  const of = (request: Request): Required<SandboxFiles> => {
+  const of = (request: Request): RunnerFiles => {
     const { sandbox_id: id } = parseInput(sandboxIdSchema, request.params);
     aboutSandbox(id);
     return runner.sandbox(id).files();
@@ -65,8 +67,6 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
       await files.makeDir(path, { signal });
       response.json({ success: true, path: path.slice(1) });
     } else {
-      const above = path.slice(0, path.lastIndexOf('/'));
-      if (above.lastIndexOf('/') > 0) await files.makeDir(above, { signal });
       let size = 0;
       const counted = async function* (): AsyncGenerator<Uint8Array> {
         for await (const chunk of bodyOf(request)) {
@@ -74,7 +74,12 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
           yield chunk;
         }
       };
-      await files.write(path, counted(), { signal });
+      // A small one is here as a whole before it is written, so that it waits for none that comes slowly.
+      const isSmall = Number(request.headers['content-length'] ?? Infinity) <= smallBytes;
+      const data = isSmall ? await buffer(counted()) : counted();
+      const above = path.slice(0, path.lastIndexOf('/'));
+      if (above.lastIndexOf('/') > 0) await files.makeDir(above, { signal });
+      await files.write(path, data, { signal });
       response.json({ success: true, path: path.slice(1), size });
     }
   };
