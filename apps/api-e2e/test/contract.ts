@@ -2,7 +2,16 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly description?: string;
+  readonly example?: unknown;
+}
 interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly example?: unknown }>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
 }
 export interface Document {
@@ -64,6 +73,20 @@ export class Contract {
   /** Fails unless this is what a component of the document says, e.g. `Event`. */
   checkComponent(name: string, value: unknown): void {
     this.#require(`#/components/schemas/${name}`, value, name);
+  }
+
+  /** Each call, with the example of its JSON body, which is as the schema beside it says. */
+  *operations(): Generator<{ method: string; path: string; operation: Operation; body: unknown }> {
+    for (const [path, item] of Object.entries(this.document.paths)) {
+      for (const [method, operation] of Object.entries(item)) {
+        const media = operation.requestBody?.content['application/json'];
+        if (media !== undefined) {
+          const pointer = ['paths', path, method, 'requestBody', 'content', 'application/json', 'schema'].map(escape);
+          this.#require(`#/${pointer.join('/')}`, media.example, `the example of ${operation.operationId}`);
+        }
+        yield { method: method.toUpperCase(), path, operation, body: media?.example };
+      }
+    }
   }
 
   #require(pointer: string, value: unknown, what: string): void {

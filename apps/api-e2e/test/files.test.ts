@@ -343,6 +343,13 @@ P`);
 describe('paths', () => {
   it.each([
     ['/..%2f..%2fetc%2fpasswd', 422],
+    ['/a%2F..%2Fb', 422],
+    ['/a%2F%2Fb', 422],
+    ['/%2Fetc%2Fpasswd', 422],
+    ['/workspace%2F..%2F..%2Fetc%2Fpasswd', 422],
+    ['/a%2F%2e%2e%2Fb', 422],
+    ['/a%2Fb%00c', 422],
+    ['/a%252F..%252F..%252Fetc%252Fpasswd', 404],
     ['/a%00b', 422],
     ['/a/%2e%2e/%2e%2e/etc', 404],
     ['/workspace/../../etc/passwd', 404],
@@ -355,6 +362,24 @@ describe('paths', () => {
     const answer = await raw('GET', files(id, path));
     expect(answer.status).toBe(status);
     expect(answer.text).not.toContain('root:');
+  });
+
+  it('may have %2F for their slashes in every call, as generated clients write them, and in no other part of the address', async () => {
+    const id = await open();
+    expect((await raw('PUT', files(id, '/a%2Fb%2Fc.txt'), 'x')).text).toBe(
+      '{"success":true,"path":"workspace/a/b/c.txt","size":1}',
+    );
+    expect((await raw('GET', files(id, '/workspace%2Fa/b%2fc.txt'))).text).toBe('x');
+    expect((await raw('GET', files(id, '/a%2Fb%2F'))).status).toBe(200);
+    expect(await raw('POST', `${files(id, '/a%2Fb%2Fc.txt')}?rename_to=output%2Fd.txt`)).toMatchObject({ status: 200 });
+    expect((await raw('GET', files(id, '/output%2Fd.txt'))).text).toBe('x');
+    await run(id, 'mkdir /output/plots; echo 1 > /output/plots/p.txt');
+    expect((await raw('GET', sandbox(`/results/${id}/files/plots%2Fp.txt`))).text).toBe('1\n');
+    expect((await raw('DELETE', files(id, '/a%2Fb'))).status).toBe(200);
+    expect(JSON.parse((await raw('GET', files(id, '/a'))).text)).toMatchObject({ entries: [] });
+    for (const path of [`/${id}%2Ffiles/a`, `/${id}/files%2Fa`, `/results%2F${id}/files`, `/results/${id}%2Ffiles`]) {
+      expect([404, 405, 422]).toContain((await raw('GET', sandbox(path))).status);
+    }
   });
 
   it('of a sandbox that is not there, or is gone, are 404; of the roots nothing is removed', async () => {

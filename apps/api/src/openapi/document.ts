@@ -27,7 +27,15 @@ export function openApiDocument(version: string): object {
         securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       },
     },
-    { allowEmptySchema: { custom: true } },
+    {
+      allowEmptySchema: { custom: true },
+      // An object is open unless it says otherwise; where it says so, Swagger UI shows fields that nobody has.
+      override: ({ jsonSchema }) => {
+        if (jsonSchema.properties !== undefined && isEmpty(jsonSchema.additionalProperties)) {
+          delete jsonSchema.additionalProperties;
+        }
+      },
+    },
   );
 }
 
@@ -38,4 +46,8 @@ function below(base: string, tag: string, paths: ZodOpenApiPathsObject): ZodOpen
       Object.fromEntries(Object.entries(item).map(([method, operation]) => [method, { tags: [tag], ...operation }])),
     ]),
   );
+}
+
+function isEmpty(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && Object.keys(schema).length === 0;
 }

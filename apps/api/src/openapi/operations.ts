@@ -1,6 +1,7 @@
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { unitSchema } from '@ergon/sandbox-registry';
 import { z } from 'zod';
+import { bodies, examples as shown, paths } from '../wire/examples.js';
 import * as requests from '../wire/requests.js';
 import * as answers from '../wire/responses.js';
 import { socketQuerySchema } from '../ws/messages.js';
@@ -35,9 +36,10 @@ const failures = (...statuses: Failure[]): ZodOpenApiResponsesObject => ({
   default: problem('Refused, or failed: the sentence says why'),
 });
 
-const body = (schema: z.ZodType): NonNullable<ZodOpenApiOperationObject['requestBody']> => ({
+/** @param example what the page offers to send */
+const body = (schema: z.ZodType, example: object): NonNullable<ZodOpenApiOperationObject['requestBody']> => ({
   required: true,
-  content: { 'application/json': { schema } },
+  content: { 'application/json': { schema, example } },
 });
 const stream = {
   description: 'The events of the execution, as they come',
@@ -67,11 +69,16 @@ function download(folder: z.ZodType): ZodOpenApiResponsesObject {
 }
 
 /** The calls of a folder itself, which has no POST and no DELETE, and of what is below it. */
-function files(path: string, item: Readonly<Record<string, ZodOpenApiOperationObject>>): ZodOpenApiPathsObject {
-  const anywhere = z.object({
-    ...requests.sandboxIdSchema.shape,
-    path: z.string().meta({ description: 'May have slashes, which stand as they are' }),
-  });
+function files(
+  path: string,
+  examples: (typeof paths)[keyof typeof paths],
+  item: Readonly<Record<string, ZodOpenApiOperationObject>>,
+): ZodOpenApiPathsObject {
+  const anywhere = (example: string | undefined): z.ZodObject =>
+    z.object({
+      ...requests.sandboxIdSchema.shape,
+      path: z.string().meta({ description: 'May have slashes, as they are or as `%2F`', param: { example } }),
+    });
   const calls = Object.entries(item);
   return {
     [path]: Object.fromEntries(
@@ -89,7 +96,13 @@ function files(path: string, item: Readonly<Record<string, ZodOpenApiOperationOb
     [`${path}/{path}`]: Object.fromEntries(
       calls.map(([method, operation]) => [
         method,
-        { ...operation, requestParams: { ...operation.requestParams, path: anywhere } },
+        {
+          ...operation,
+          requestParams: {
+            ...operation.requestParams,
+            path: anywhere(method === 'get' ? examples.get : examples.other),
+          },
+        },
       ]),
     ),
   };
@@ -103,7 +116,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       summary: 'Open a sandbox for a solution',
       description:
         'Answers once the request is valid, admitted and its provider chosen; the preparation goes on, and `execute` waits for it.',
-      requestBody: body(requests.testRequestSchema),
+      requestBody: body(requests.testRequestSchema, bodies.test),
       responses: { '200': json(answers.testAnswer), ...failures('404', '422', '429', '502', '503') },
     },
   },
@@ -111,7 +124,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'execute',
       summary: 'Run a command, and follow it',
-      requestBody: body(requests.executeRequestSchema),
+      requestBody: body(requests.executeRequestSchema, bodies.execute),
       responses: { '200': stream, ...failures('404', '409', '410', '413', '422', '502', '507') },
     },
     get: {
@@ -148,7 +161,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       summary: 'A ticket for what cannot send headers',
       description:
         'For one sandbox: `GET /execute` and its WebSocket. To be first used within a minute; then good until a minute after the end of its execution.',
-      requestBody: body(requests.ticketRequestSchema),
+      requestBody: body(requests.ticketRequestSchema, bodies.ticket),
       responses: { '200': json(answers.ticketAnswer), ...failures('404', '422') },
     },
   },
@@ -204,7 +217,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       responses: { '200': json(answers.resultSchema), ...failures('404', '422') },
     },
   },
-  ...files('/results/{sandbox_id}/files', {
+  ...files('/results/{sandbox_id}/files', paths.kept, {
     get: {
       operationId: 'getOutput',
       summary: 'What /output held when an execution ended; kept after the sandbox is gone',
@@ -213,7 +226,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       responses: { ...download(answers.outputAnswer), ...failures('404', '409', '416', '422') },
     },
   }),
-  ...files('/{sandbox_id}/files', {
+  ...files('/{sandbox_id}/files', paths.live, {
     get: {
       operationId: 'getFiles',
       summary: 'A folder or a file of the sandbox',
@@ -263,7 +276,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       operationId: 'changeLimits',
       summary: 'Change the limits of a live sandbox, where its provider can',
       requestParams: sandboxPath,
-      requestBody: body(requests.limitsSchema),
+      requestBody: body(requests.limitsSchema, bodies.limits),
       responses: { '200': json(answers.successAnswer), ...failures('404', '422') },
     },
   },
@@ -275,7 +288,7 @@ export const registryPaths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'storeUnit',
       summary: 'Store a unit; one that is there under its id is replaced',
-      requestBody: body(unitSchema),
+      requestBody: body(unitSchema, bodies.unit),
       responses: { '200': json(answers.storedAnswer), ...failures('413', '422', '502', '503', '507') },
     },
   },
@@ -305,7 +318,9 @@ export const registryPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'getUnit',
       summary: 'A unit, with its last test results',
-      requestParams: unitPath,
+      requestParams: {
+        path: z.object({ id: requests.unitIdField.meta({ param: { example: shown.solutionId } }) }),
+      },
       responses: { '200': json(answers.unitWithResultsAnswer), ...failures('404', '422', '502', '503') },
     },
     delete: {

@@ -100,18 +100,18 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
   resource(router, '/:sandbox_id/files/*path', { get, put: [limitSilenceOnly, put], post, delete: [noQuery, remove] });
 }
 
-/** The path of the request, as the sandbox's programs see it. */
+/**
+ * The path of the request, as the sandbox's programs see it. Clients that are made from the document, and its page, write its slashes as
+ * `%2F`: no name has one, so that it can be nothing else.
+ */
 function pathOf(request: Request): string {
   const { path } = request.params as { readonly path?: string | readonly string[] };
-  return placeOf(path === undefined ? [] : [path].flat());
+  return placeOf(path === undefined ? [] : [path].flat().flatMap((part) => part.split('/')));
 }
 
 /** Below workspace unless output is named. What else a path must not be, the sandbox's files say. */
 function placeOf(segments: readonly string[]): string {
   const [first = 'workspace', ...rest] = segments.at(-1) === '' ? segments.slice(0, -1) : segments;
-  if (segments.some((segment) => segment.includes('/'))) {
-    throw new SandboxError('SANDBOX008', 'path: a name must not have a slash.', { field: 'path' });
-  }
   const below = first === 'workspace' || first === 'output' ? [first, ...rest] : ['workspace', first, ...rest];
   return `/${below.join('/')}`;
 }

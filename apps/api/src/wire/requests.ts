@@ -22,7 +22,10 @@ import type { SearchFilter } from '@ergon/sandbox-registry';
 import { z } from 'zod';
 
 const idField = (what: string): z.ZodString =>
-  z.string({ error: `must be the id of ${what}` }).regex(/^[\w.:@-]{1,128}$/, `must be the id of ${what}`);
+  z
+    .string({ error: `must be the id of ${what}` })
+    .regex(/^[\w.:@-]{1,128}$/, `must be the id of ${what}`)
+    .meta({ description: `The id of ${what}` });
 
 export const sandboxIdField = idField('a sandbox');
 export const unitIdField = idField('a unit');
@@ -86,11 +89,15 @@ export const testRequestSchema = testSchema.transform(
 export const executeRequestSchema = z
   .strictObject({
     sandbox_id: sandboxIdField,
-    command: commandField.optional(),
-    test: flag.optional(),
-    stdin: z.string({ error: 'must be text' }).optional(),
-    raw: flag.default(false),
-    execution_id: executionIdField.optional(),
+    command: commandField
+      .optional()
+      .meta({ description: "The program and its arguments. Default: the solution's own command" }),
+    test: flag.optional().meta({ description: "The solution's `test_command`, in place of a command" }),
+    stdin: z.string({ error: 'must be text' }).optional().meta({ description: 'What the program reads, whole' }),
+    raw: flag.default(false).meta({ description: 'Output as bytes instead of lines' }),
+    execution_id: executionIdField
+      .optional()
+      .meta({ description: 'Yours: the same again follows that execution, and never starts a second' }),
   })
   .refine((body) => body.command === undefined || body.test !== true, {
     path: ['test'],
@@ -112,13 +119,17 @@ export const executeRequestSchema = z
 /** `PATCH /{sandbox_id}` */
 export const limitsSchema = z.strictObject(limitFields);
 
-/** A query parameter; one that is given twice is a list, which no field takes. */
+/** A query parameter; one that is given twice is a list, which no field takes. What describes its text describes it. */
 const parameter = <Output>(text: z.ZodType<Output, string>): z.ZodOptional<z.ZodType<Output, string>> =>
-  text.optional();
+  text.optional().meta({ description: text.description });
 export const once = z.string({ error: 'must be given once' });
-export const trueOrFalse = once
+const trueOrFalse = once
   .pipe(z.enum(['true', 'false'], { error: 'must be true or false' }))
   .transform((text) => text === 'true');
+
+/** A parameter that is true or false. */
+export const yes = (description: string): z.ZodOptional<z.ZodType<boolean, string>> =>
+  parameter(trueOrFalse.meta({ type: 'boolean', description }));
 
 /** The id of an event, as a transform of its text. */
 export function eventPlace(text: string, context: z.RefinementCtx): { executionId: string; seq: number } {
@@ -137,8 +148,9 @@ const wholeNumber = (min: number, max: number): z.ZodType<number, string> => {
     .meta({ type: 'integer', minimum: min, maximum: max });
 };
 
-/** The ticket was looked at before. */
-export const followQuerySchema = z.strictObject({ sandbox_id: sandboxIdField, ticket: parameter(once) });
+/** It was looked at before. */
+export const ticketField = parameter(once.meta({ description: 'From `POST /ticket`, in place of the token' }));
+export const followQuerySchema = z.strictObject({ sandbox_id: sandboxIdField, ticket: ticketField });
 
 /** `POST /ticket` */
 export const ticketRequestSchema = z.strictObject({ sandbox_id: sandboxIdField });
@@ -151,9 +163,12 @@ export const lastEventIdSchema = z.object({
     .transform((text, context) => (text === undefined || text === '' ? null : eventPlace(text, context))),
 });
 
+const executionOf = parameter(
+  once.pipe(executionIdField).meta({ description: 'Default: the one that runs, or ran last' }),
+);
 const waitError = 'must be a number of seconds from 0 to 86400';
 export const resultsQuerySchema = z.strictObject({
-  execution_id: parameter(once.pipe(executionIdField)),
+  execution_id: executionOf,
   wait: parameter(
     once
       .regex(/^\d{1,5}(\.\d{1,9})?$/, waitError)
@@ -165,10 +180,12 @@ export const resultsQuerySchema = z.strictObject({
 
 export const historyQuerySchema = z
   .strictObject({
-    solution_id: parameter(once.pipe(idField('a solution'))),
-    limit: parameter(wholeNumber(1, 1000)),
+    solution_id: parameter(once.pipe(idField('a solution')).meta({ description: 'Of this solution alone' })),
+    limit: parameter(wholeNumber(1, 1000).meta({ description: 'Most executions. Default 50' })),
     before: parameter(
-      once.refine(isExecutionIdOrTime, 'must be the id of an execution, or a time such as 2026-11-24T20:00:00Z'),
+      once
+        .refine(isExecutionIdOrTime, 'must be the id of an execution, or a time such as 2026-11-24T20:00:00Z')
+        .meta({ description: 'The id of an execution, or a time: what began before it' }),
     ),
   })
   .transform(({ solution_id, ...same }) =>
@@ -179,48 +196,61 @@ function isExecutionIdOrTime(text: string): boolean {
   return executionIdField.safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
 }
 
-const archive = parameter(once.pipe(z.enum(['tar', 'zip'], 'must be tar or zip')));
-const yes = parameter(trueOrFalse.meta({ type: 'boolean' }));
+const archive = (description: string): z.ZodOptional<z.ZodType<'tar' | 'zip', string>> =>
+  parameter(once.pipe(z.enum(['tar', 'zip'], 'must be tar or zip')).meta({ description }));
 /** `GET /{sandbox_id}/files…` */
 export const filesQuerySchema = z.strictObject({
   limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
-  archive,
-  stat: yes,
+  archive: archive('A folder as an archive of this kind, with all that is in it'),
+  stat: yes('The entry alone, as JSON'),
 });
 /** `PUT /{sandbox_id}/files…` */
 export const putQuerySchema = z
-  .strictObject({ archive, folder: yes })
+  .strictObject({
+    archive: archive('The body is an archive of this kind, to be unpacked into the folder at the path'),
+    folder: yes('Make a folder; the body is empty'),
+  })
   .refine(({ archive: kind, folder }) => kind === undefined || folder !== true, {
     path: ['folder'],
     error: 'must not be true for an archive, which makes its folder',
   });
 /** `POST /{sandbox_id}/files…` */
 export const moveQuerySchema = z.strictObject({
-  rename_to: once.min(1, 'must be a path').max(4096, 'must be at most 4096 characters'),
+  rename_to: once
+    .min(1, 'must be a path')
+    .max(4096, 'must be at most 4096 characters')
+    .meta({ description: 'The new path', param: { example: 'notes/yesterday.txt' } }),
 });
 /** `GET /results/{sandbox_id}/files…` */
-export const outputQuerySchema = z.strictObject({ execution_id: parameter(once.pipe(executionIdField)), archive });
+export const outputQuerySchema = z.strictObject({
+  execution_id: executionOf,
+  archive: archive('A folder as an archive of this kind, with all that is in it'),
+});
 
-export const executionIdSchema = z.object({ execution_id: executionIdField });
+export const executionIdSchema = z.object({
+  execution_id: executionIdField.meta({ description: 'The id of an execution' }),
+});
 export const sandboxIdSchema = z.object({ sandbox_id: sandboxIdField });
 export const unitIdSchema = z.object({ id: unitIdField });
 
-/** `after`: a number, or an event's id. `raw`: bytes instead of lines. */
 export const eventsQuerySchema = z.strictObject({
   after: parameter(
     once
       .regex(/^([A-Za-z0-9_-]{1,64}:)?\d{1,15}$/, 'must be the number or the id of an event')
-      .transform((text) => parseEventId(text) ?? { executionId: null, seq: Number(text) }),
+      .transform((text) => parseEventId(text) ?? { executionId: null, seq: Number(text) })
+      .meta({ type: 'string', description: 'The number or the id of an event: those after it' }),
   ),
-  raw: parameter(trueOrFalse.meta({ type: 'boolean', description: 'Output as bytes instead of lines' })),
+  raw: yes('Output as bytes instead of lines'),
 });
 
 export const searchQuerySchema = z
   .strictObject({
-    type: parameter(once.max(100, 'must have at most 100 characters')),
-    name: parameter(once.max(200, 'must have at most 200 characters')),
-    limit: parameter(wholeNumber(1, 1000)),
-    meets_standards: parameter(trueOrFalse),
+    type: parameter(once.max(100, 'must have at most 100 characters').meta({ description: 'The type, e.g. solution' })),
+    name: parameter(
+      once.max(200, 'must have at most 200 characters').meta({ description: 'A part of the name, in any case' }),
+    ),
+    limit: parameter(wholeNumber(1, 1000).meta({ description: 'Most units. Default 100' })),
+    meets_standards: yes('Only units that do, or that do not'),
   })
   .transform(({ meets_standards, ...same }) => defined<SearchFilter>({ ...same, meetsStandards: meets_standards }));
 

@@ -1,30 +1,43 @@
 import { errorCodes, sandboxStatuses } from '@ergon/sandbox-core';
 import type { EndCause, SandboxErrorCode } from '@ergon/sandbox-core';
 import { z } from 'zod';
+import { examples } from './examples.js';
 
 /**
  * The answers, as the document tells them and the black-box tests check them. More fields may come in later versions, so that none is
  * closed.
  */
 const seconds = z.number().min(0).meta({ description: 'Seconds' });
-const bytes = z.int().min(0).meta({ description: 'Bytes' });
-const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC' });
+const bytes = z
+  .int()
+  .min(0)
+  .meta({ description: 'Bytes', examples: [4096] });
+const count = z
+  .int()
+  .min(0)
+  .meta({ examples: [1] });
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC', examples: ['2026-11-24T20:00:00.000Z'] });
+const base64 = z.base64().meta({ examples: ['aGVsbG8K'] });
 const ms = z.number().min(0).meta({ description: 'Milliseconds since the start of the execution' });
-const sandboxId = z
-  .string()
-  .meta({ description: 'The id of a sandbox', examples: ['6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f'] });
+const sandboxId = z.string().meta({ description: 'The id of a sandbox', examples: [examples.sandboxId] });
+const solutionId = z.string().meta({ examples: [examples.solutionId] });
 const executionId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/)
-  .meta({ description: 'The id of an execution' });
+  .meta({ description: 'The id of an execution', examples: [examples.executionId] });
 const eventId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}:\d+$/)
-  .meta({ description: '`<execution_id>:<number>`; names an event for ever' });
-const exitCode = z.int().nullable().meta({
-  description:
-    'A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started',
-});
+  .meta({ description: '`<execution_id>:<number>`; names an event for ever', examples: [examples.eventId] });
+const exitCode = z
+  .int()
+  .min(0)
+  .nullable()
+  .meta({
+    examples: [0],
+    description:
+      'A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started',
+  });
 const open = <Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$loose> => z.looseObject(shape);
 
 const causes = [
@@ -37,7 +50,7 @@ const causes = [
   'not-started',
 ] as const satisfies readonly EndCause[];
 
-export const statusSchema = z.enum(sandboxStatuses).meta({ id: 'Status' });
+export const statusSchema = z.enum(sandboxStatuses).meta({ id: 'Status', examples: ['completed'] });
 export const causeSchema = z.enum(causes).meta({ id: 'Cause', description: 'How an execution ended' });
 const codeSchema = z
   .enum(Object.keys(errorCodes) as [SandboxErrorCode, ...SandboxErrorCode[]])
@@ -46,7 +59,7 @@ const codeSchema = z
 export const problemSchema = open({
   type: z.string(),
   title: z.string(),
-  status: z.int(),
+  status: z.int().min(400).max(599),
   detail: z.string().meta({ description: 'A sentence for people' }),
   code: codeSchema.optional(),
   field: z.string().optional().meta({ description: 'The input field at fault' }),
@@ -76,13 +89,13 @@ export const stopAnswer = open({
   success: z.literal(true),
   stopped: z.boolean().meta({ description: 'Something ran' }),
 });
-export const cleanedAnswer = open({ cleaned: z.int().min(0) });
+export const cleanedAnswer = open({ cleaned: count });
 
 const usage = {
   cpu_time: seconds.nullable(),
   memory: bytes.nullable(),
   memory_peak: bytes.nullable(),
-  pids: z.int().min(0).nullable(),
+  pids: count.nullable(),
   disk: bytes.nullable(),
 };
 
@@ -103,7 +116,7 @@ const limitHitSchema = open({
 
 export const resultSchema = open({
   sandbox_id: sandboxId,
-  solution_id: z.string(),
+  solution_id: solutionId,
   execution_id: executionId.nullable(),
   status: statusSchema,
   exit_code: exitCode,
@@ -122,7 +135,7 @@ export const resultSchema = open({
 const historyRow = open({
   execution_id: executionId,
   sandbox_id: sandboxId,
-  solution_id: z.string(),
+  solution_id: solutionId,
   status: statusSchema,
   exit_code: exitCode,
   started: time,
@@ -133,7 +146,7 @@ export const historyAnswer = z.array(historyRow);
 
 const activeSandbox = open({
   sandbox_id: sandboxId,
-  solution_id: z.string(),
+  solution_id: solutionId,
   status: statusSchema,
   provider: z.string(),
   started: time,
@@ -182,7 +195,7 @@ export const streamEventSchema = z
     open({ done: z.literal(true), status: statusSchema, exit_code: exitCode }),
     open({ error: z.string() }),
     open({ line: z.string(), stream: stream.optional(), at: ms.optional(), partial: z.literal(true).optional() }),
-    open({ data: z.base64(), stream, at: ms }),
+    open({ data: base64, stream, at: ms }),
   ])
   .meta({ id: 'StreamEvent', description: 'The data of a server-sent event, whose id is `<execution_id>:<number>`' });
 
@@ -197,7 +210,7 @@ export const eventSchema = z
       at: ms,
       partial: z.literal(true).optional(),
     }),
-    open({ type: z.literal('data'), id: eventId, stream, data: z.base64(), at: ms }),
+    open({ type: z.literal('data'), id: eventId, stream, data: base64, at: ms }),
     open({ type: z.literal('metrics'), id: eventId, at: ms, ...usage }),
     open({ type: z.literal('error'), id: eventId.optional(), message: z.string(), code: codeSchema.optional() }),
     open({
@@ -211,9 +224,14 @@ export const eventSchema = z
     open({ type: z.literal('started'), execution_id: executionId, tty: z.boolean() }).meta({
       description: 'Of a WebSocket with all=true: what follows is of this execution',
     }),
-    open({ type: z.string().regex(/^(?!(output|data|metrics|error|complete|started)$)/), id: eventId, at: ms }).meta({
-      description: 'What else the log holds: phases, notices, …',
-    }),
+    open({
+      type: z
+        .string()
+        .regex(/^(?!(output|data|metrics|error|complete|started)$)/)
+        .meta({ examples: ['phase'] }),
+      id: eventId,
+      at: ms,
+    }).meta({ description: 'What else the log holds: phases, notices, …' }),
   ])
   .meta({ id: 'Event' });
 export const eventsAnswer = z.array(eventSchema);
@@ -237,7 +255,7 @@ export const writtenAnswer = open({
   success: z.literal(true),
   path: z.string(),
   size: bytes.optional().meta({ description: 'Of a file' }),
-  files: z.int().min(0).optional().meta({ description: 'How many were in the archive' }),
+  files: count.optional().meta({ description: 'How many were in the archive' }),
 });
 export const movedAnswer = open({ success: z.literal(true), path: z.string() });
 export const outputAnswer = open({
@@ -281,11 +299,11 @@ export const storedAnswer = open({
 });
 export const searchAnswer = open({
   success: z.literal(true),
-  count: z.int().min(0),
+  count,
   truncated: z.boolean().optional(),
   results: z.array(unitAnswer),
 });
-export const typesAnswer = open({ success: z.literal(true), types: z.array(z.string()), count: z.int().min(0) });
+export const typesAnswer = open({ success: z.literal(true), types: z.array(z.string()), count });
 export const registryHealthAnswer = open({
   status: z.enum(['healthy', 'unhealthy']),
   statistics: open({}),
