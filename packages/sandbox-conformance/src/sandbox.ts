@@ -112,6 +112,14 @@ export class TestSandbox {
   async folders(): Promise<{ readonly solution: string; readonly workspace: string; readonly output: string }> {
     const { stdout } = await this.sh('printf "%s\\0" "$SOLUTION_DIR" "$WORKSPACE_DIR" "$OUTPUT_DIR"');
     const [solution = '', workspace = '', output = ''] = stdout.split('\0');
+    holds(
+      [solution, workspace, output].every((folder) => folder !== ''),
+      {
+        promise: 'SOLUTION_DIR, WORKSPACE_DIR and OUTPUT_DIR are set for every command.',
+        mend: 'Add the four variables of a sandbox to those of the solution when you start a command: SANDBOX_ID is the fourth.',
+      },
+      { SOLUTION_DIR: solution, WORKSPACE_DIR: workspace, OUTPUT_DIR: output },
+    );
     return { solution, workspace, output };
   }
 

@@ -10,7 +10,10 @@ export const contractVersion = 1;
 /** What a host hands to a provider. */
 export interface ProviderPorts {
   readonly logger: Logger;
-  /** A folder that the provider may fill, below `<stateDir>/<instanceId>/<sandboxId>`; absolute. */
+  /**
+   * A folder that the provider may fill, below `<stateDir>/<instanceId>/<sandboxId>`; absolute. It removes what it made there: the sandbox's
+   * folder with the sandbox, and that of the instance with its last.
+   */
   readonly stateDir: string;
   /** Tells the host that a probe would now answer otherwise: the engine went away, an image came. Else it is asked now and then. */
   readonly changed?: () => void;

@@ -1,7 +1,7 @@
 import type { ProviderCapabilities, ProviderProbe } from '../contract/capabilities.js';
 import type { LimitName, SandboxConfig } from '../contract/config.js';
 import { contractVersion } from '../contract/definition.js';
-import type { ProviderPorts, SandboxProviderDefinition } from '../contract/definition.js';
+import type { ProviderPorts, SandboxProviderDefinition, StandardSchema } from '../contract/definition.js';
 import { SandboxError, sentenceOf } from '../contract/error.js';
 import { silentLogger } from '../contract/logger.js';
 import type { Logger } from '../contract/logger.js';
@@ -83,7 +83,13 @@ export class SandboxFactory {
     if (typeof definition.create !== 'function') {
       throw new SandboxError(
         'SANDBOX008',
-        'This is no provider definition. With require(), take the `default` of its package.',
+        'This is no provider definition. With require(), take the `default` of its package; a provider that is made already is for register().',
+      );
+    }
+    if (typeof (definition.options as StandardSchema<Options> | undefined)?.['~standard'].validate !== 'function') {
+      throw new SandboxError(
+        'SANDBOX008',
+        `The definition of provider "${name}" has no schema of its \`options\` (standardschema.dev; e.g. z.strictObject({}) of zod).`,
       );
     }
     if (contract !== contractVersion) {
@@ -97,7 +103,7 @@ export class SandboxFactory {
       const what = parsed.issues.map(({ message, path }) =>
         [path?.map(segment).join('.'), message].filter(Boolean).join(': '),
       );
-      throw new SandboxError('SANDBOX008', `Options of provider "${name}": ${what.join('; ')}.`);
+      throw new SandboxError('SANDBOX008', `Options of provider "${name}": ${what.join('; ').replace(/\.$/, '')}.`);
     }
     const changed = (): void => {
       ports.changed?.();

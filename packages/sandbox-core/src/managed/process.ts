@@ -17,6 +17,10 @@ export interface PreparedSolution {
 /** One command for one box. */
 export interface CommandSpec {
   readonly command: readonly string[];
+  /**
+   * What the solution and the request set. The provider adds SANDBOX_ID, SOLUTION_DIR, WORKSPACE_DIR and OUTPUT_DIR, which cannot be set otherwise,
+   * and PATH and HOME where they are not set.
+   */
   readonly environment: Readonly<Record<string, string>>;
   /** True: `write` and `closeInput` will be called. False: stdin is empty and closed. */
   readonly stdin: boolean;
