@@ -69,7 +69,7 @@ const abortedWhile: readonly (readonly [string, string])[] = [
 test.each(abortedWhile)(
   'a probe that is aborted while %s ends with the reason, and leaves no process',
   async (_, before) => {
-    const hangs = `#!/bin/sh\n${before}\n: > /srv/up\nexec sleep 1004\n`;
+    const hangs = `#!/bin/sh\n${before}\nsleep 1004 &\n: > /srv/up\nwait\n`;
     const prepare = replaced(`chmod 1777 /srv; printf '%s' '${hangs}' > /srv/bwrap`);
     const { probe } = await inNamespaces(ownMounts, prepare, 'true', '/srv/up');
     expect(probe).toEqual({ available: false, reason: 'enough' });

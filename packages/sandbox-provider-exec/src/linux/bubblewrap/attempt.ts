@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SYSTEM_PATH } from '../../posix/command.js';
+import { killIfPresent } from '../../posix/kill.js';
 import { limitPtys } from '../launch/ptys.js';
 import { parseStatus } from '../launch/status.js';
 import { readEnd, requireStarted, writeEnd } from '../../posix/streams.js';
@@ -35,7 +36,11 @@ export async function attemptSandbox(bwrap: string, uid: number | null, signal?:
   });
   await requireStarted(child);
   const ended = once(child, 'close');
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => {
+    // With its child, which until it has asked to die with its parent would wait for it for ever.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      killIfPresent(-child.pid, 'SIGKILL');
+  };
   signal?.addEventListener('abort', kill, { once: true });
   let [status, said] = ['', ''];
   const text = (fd: number): NodeJS.ReadableStream => readEnd(child, fd).setEncoding('utf8');
