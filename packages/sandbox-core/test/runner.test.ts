@@ -532,6 +532,13 @@ describe('after the end of a server', () => {
   });
 });
 
+it.each(['dataDir', 'registry', 'factory'])('a start without %s is refused in a sentence', async (name) => {
+  await expect(house.start({ [name]: undefined })).rejects.toMatchObject({
+    code: 'SANDBOX008',
+    message: `${name}: is missing; a runner needs one.`,
+  });
+});
+
 it('a ceiling below what can be kept is refused at the start', async () => {
   const start = house.start({ ceiling: { memoryBytes: 4 * 1024 ** 2 } });
   await expect(start).rejects.toMatchObject({

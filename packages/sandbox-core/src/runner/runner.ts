@@ -109,9 +109,14 @@ export class SandboxRunner implements AsyncDisposable {
 
   /**
    * Takes the data folder, removes what a dead start left on it, ends what it was running in the history.
-   * @throws SandboxError SANDBOX001 when another runner has the folder, SANDBOX008 for a ceiling below what can be kept.
+   * @throws SandboxError SANDBOX001 when another runner has the folder, SANDBOX008 for an option that is missing, or a ceiling below what can be kept.
    */
   static async start(options: RunnerOptions): Promise<SandboxRunner> {
+    for (const name of ['dataDir', 'registry', 'factory'] as const) {
+      // Types tell callers who write in TypeScript.
+      if ((options as Partial<RunnerOptions>)[name] !== undefined) continue;
+      throw new SandboxError('SANDBOX008', `${name}: is missing; a runner needs one.`, { field: name });
+    }
     const full: Required<RunnerOptions> = {
       logger: silentLogger,
       maxConcurrent: 10,
