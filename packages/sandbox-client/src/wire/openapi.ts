@@ -411,6 +411,32 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /**
+     * @description What the client of a WebSocket sends
+     * @example {
+     *       "action": "execute",
+     *       "command": [
+     *         "python",
+     *         "-i"
+     *       ],
+     *       "stdin": true
+     *     }
+     * @example {
+     *       "action": "stdin",
+     *       "data": "6 * 7\n"
+     *     }
+     * @example {
+     *       "action": "stdin_close"
+     *     }
+     * @example {
+     *       "action": "resize",
+     *       "cols": 132,
+     *       "rows": 43
+     *     }
+     * @example {
+     *       "action": "stop"
+     *     }
+     */
     Action:
       | {
           /** @constant */
@@ -458,15 +484,15 @@ export interface components {
        * @example 6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f
        */
       sandbox_id: string;
+      /** @example word-count */
       solution_id: string;
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       started: string;
       status: components['schemas']['Status'];
-    } & {
-      [key: string]: unknown;
     };
     Capabilities: {
       details: {
@@ -484,8 +510,6 @@ export interface components {
         cpus: number | null;
         disk: number | null;
         memory: number | null;
-      } & {
-        [key: string]: unknown;
       };
       mounts: boolean;
       network: ('none' | 'allowlist' | 'full' | 'named')[];
@@ -497,8 +521,6 @@ export interface components {
       stdin: boolean;
       tty: boolean;
       usage: boolean;
-    } & {
-      [key: string]: unknown;
     };
     /**
      * @description How an execution ended
@@ -521,10 +543,13 @@ export interface components {
       | 'SANDBOX012'
       | 'SANDBOX013';
     Event:
-      | ({
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id: string;
           /** @example [stdout] hello */
           line: string;
@@ -534,80 +559,91 @@ export interface components {
           stream: 'stdout' | 'stderr';
           /** @constant */
           type: 'output';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
-          /** Format: base64 */
+          /**
+           * Format: base64
+           * @example aGVsbG8K
+           */
           data: string;
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id: string;
           /** @enum {string} */
           stream: 'stdout' | 'stderr';
           /** @constant */
           type: 'data';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
           cpu_time: number | null;
           disk: number | null;
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id: string;
           memory: number | null;
           memory_peak: number | null;
           pids: number | null;
           /** @constant */
           type: 'metrics';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           code?: components['schemas']['ErrorCode'];
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id?: string;
           message: string;
           /** @constant */
           type: 'error';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
           cause: components['schemas']['Cause'];
-          /** @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started */
+          /**
+           * @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started
+           * @example 0
+           */
           exit_code: number | null;
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id: string;
           status: components['schemas']['Status'];
           /** @constant */
           type: 'complete';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
-          /** @description The id of an execution */
+        }
+      | {
+          /**
+           * @description The id of an execution
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70
+           */
           execution_id: string;
           tty: boolean;
           /** @constant */
           type: 'started';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
-          /** @description `<execution_id>:<number>`; names an event for ever */
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
           id: string;
+          /** @example phase */
           type: string;
-        } & {
-          [key: string]: unknown;
-        });
+        };
     FileEntry: {
       /**
        * @description Permission bits, octal
@@ -617,20 +653,25 @@ export interface components {
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       modified: string;
       name: string;
       size: number | null;
       /** @enum {string} */
       type: 'file' | 'folder' | 'link' | 'other';
-    } & {
-      [key: string]: unknown;
     };
     HistoryRow: {
-      /** @description The id of an execution */
+      /**
+       * @description The id of an execution
+       * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70
+       */
       execution_id: string;
       execution_time: number | null;
-      /** @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started */
+      /**
+       * @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started
+       * @example 0
+       */
       exit_code: number | null;
       provider: string;
       /**
@@ -638,15 +679,15 @@ export interface components {
        * @example 6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f
        */
       sandbox_id: string;
+      /** @example word-count */
       solution_id: string;
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       started: string;
       status: components['schemas']['Status'];
-    } & {
-      [key: string]: unknown;
     };
     LimitHit: {
       /** @description How it is known: a counter of the kernel, or a cause of ours */
@@ -654,16 +695,12 @@ export interface components {
       /** @example memory */
       limit: string;
       value: number;
-    } & {
-      [key: string]: unknown;
     };
     Listing: {
       entries: components['schemas']['FileEntry'][];
       path: string;
       /** @description There are more than were asked for */
       truncated: boolean;
-    } & {
-      [key: string]: unknown;
     };
     /** @description Null: not measured */
     Metrics: {
@@ -671,7 +708,7 @@ export interface components {
       memory_peak: number | null;
       prepare_time: number | null;
       provider: string;
-      samples: ({
+      samples: {
         /** @description Milliseconds since the start of the execution */
         at: number;
         cpu_time: number | null;
@@ -679,29 +716,30 @@ export interface components {
         memory: number | null;
         memory_peak: number | null;
         pids: number | null;
-      } & {
-        [key: string]: unknown;
-      })[];
+      }[];
       wall_time: number | null;
-    } & {
-      [key: string]: unknown;
     };
     OutputFile: {
       mode: string;
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       modified: string;
       path: string;
-      /** @description Bytes */
+      /**
+       * @description Bytes
+       * @example 4096
+       */
       size: number;
-    } & {
-      [key: string]: unknown;
     };
     /** @description What /output held when an execution ended; paths are below it */
     OutputListing: {
-      /** @description The id of an execution */
+      /**
+       * @description The id of an execution
+       * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70
+       */
       execution_id: string;
       files: components['schemas']['OutputFile'][];
       path: string;
@@ -710,8 +748,6 @@ export interface components {
        * @example 6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f
        */
       sandbox_id: string;
-    } & {
-      [key: string]: unknown;
     };
     /** @description RFC 9457 */
     Problem: {
@@ -723,8 +759,6 @@ export interface components {
       status: number;
       title: string;
       type: string;
-    } & {
-      [key: string]: unknown;
     };
     Provider: {
       available: boolean;
@@ -733,8 +767,6 @@ export interface components {
       is_default: boolean;
       /** @description Why it is not available, and what to do */
       reason?: string;
-    } & {
-      [key: string]: unknown;
     };
     /** @description What is known of a sandbox and one of its executions */
     Result: {
@@ -742,7 +774,10 @@ export interface components {
       errors: string[];
       execution_id: string | null;
       execution_time: number | null;
-      /** @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started */
+      /**
+       * @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started
+       * @example 0
+       */
       exit_code: number | null;
       /** @description Paths below /output; null: not collected */
       files: string[] | null;
@@ -754,34 +789,32 @@ export interface components {
        */
       sandbox_id: string;
       signal: string | null;
+      /** @example word-count */
       solution_id: string;
       status: components['schemas']['Status'];
       stderr: string | null;
       stdout: string | null;
       truncated: boolean;
-    } & {
-      [key: string]: unknown;
     };
     /** @description Which provider serves, and why */
     Selection: {
-      considered: ({
+      considered: {
         provider: string;
         reason: string;
         /** @enum {string} */
         verdict: 'chosen' | 'eligible' | 'ruled-out' | 'unavailable';
-      } & {
-        [key: string]: unknown;
-      })[];
+      }[];
       /** @description The requested provider is down, and another serves in its place */
       fallback: boolean;
       /** @description What was lowered, what is best effort, what stands in for another */
       notes: string[];
       provider: string;
       requested: string | null;
-    } & {
-      [key: string]: unknown;
     };
-    /** @enum {string} */
+    /**
+     * @example completed
+     * @enum {string}
+     */
     Status: 'preparing' | 'ready' | 'running' | 'completed' | 'failed' | 'timeout' | 'stopped' | 'cleaned';
     StoredUnit: {
       content: {
@@ -790,6 +823,7 @@ export interface components {
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       created: string;
       id: string;
@@ -800,29 +834,27 @@ export interface components {
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       updated: string;
       version: string;
-    } & {
-      [key: string]: unknown;
     };
     /** @description The data of a server-sent event, whose id is `<execution_id>:<number>` */
     StreamEvent:
-      | ({
+      | {
           /** @constant */
           done: true;
-          /** @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started */
+          /**
+           * @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started
+           * @example 0
+           */
           exit_code: number | null;
           status: components['schemas']['Status'];
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           error: string;
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at?: number;
           line: string;
@@ -830,35 +862,39 @@ export interface components {
           partial?: true;
           /** @enum {string} */
           stream?: 'stdout' | 'stderr';
-        } & {
-          [key: string]: unknown;
-        })
-      | ({
+        }
+      | {
           /** @description Milliseconds since the start of the execution */
           at: number;
-          /** Format: base64 */
+          /**
+           * Format: base64
+           * @example aGVsbG8K
+           */
           data: string;
           /** @enum {string} */
           stream: 'stdout' | 'stderr';
-        } & {
-          [key: string]: unknown;
-        });
+        };
     TestResult: {
       errors: string[];
-      /** @description The id of an execution */
+      /**
+       * @description The id of an execution
+       * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70
+       */
       execution_id: string;
       execution_time: number | null;
-      /** @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started */
+      /**
+       * @description A number that was seen; 128 + n for a signal n that the program met by itself; null: ended by us, or it never started
+       * @example 0
+       */
       exit_code: number | null;
       provider: string;
       status: components['schemas']['Status'];
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       timestamp: string;
-    } & {
-      [key: string]: unknown;
     };
     UnitWithResults: {
       content: {
@@ -867,6 +903,7 @@ export interface components {
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       created: string;
       id: string;
@@ -879,11 +916,10 @@ export interface components {
       /**
        * Format: date-time
        * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
        */
       updated: string;
       version: string;
-    } & {
-      [key: string]: unknown;
     };
   };
   responses: never;
@@ -899,6 +935,10 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /**
+         * @description The id of a unit
+         * @example word-count
+         */
         id: string;
       };
       cookie?: never;
@@ -966,6 +1006,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description The id of a unit */
         id: string;
       };
       cookie?: never;
@@ -982,8 +1023,6 @@ export interface operations {
             message: string;
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1059,13 +1098,9 @@ export interface operations {
         };
         content: {
           'application/json': {
-            statistics: {
-              [key: string]: unknown;
-            };
+            statistics: Record<string, unknown>;
             /** @enum {string} */
             status: 'healthy' | 'unhealthy';
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1101,9 +1136,13 @@ export interface operations {
   searchUnits: {
     parameters: {
       query?: {
+        /** @description Most units. Default 100 */
         limit?: number;
-        meets_standards?: string;
+        /** @description Only units that do, or that do not */
+        meets_standards?: boolean;
+        /** @description A part of the name, in any case */
         name?: string;
+        /** @description The type, e.g. solution */
         type?: string;
       };
       header?: never;
@@ -1119,13 +1158,12 @@ export interface operations {
         };
         content: {
           'application/json': {
+            /** @example 1 */
             count: number;
             results: components['schemas']['StoredUnit'][];
             /** @constant */
             success: true;
             truncated?: boolean;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1176,6 +1214,18 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "id": "hello",
+         *       "type": "solution",
+         *       "name": "hello",
+         *       "version": "1.0.0",
+         *       "content": {
+         *         "code": "print(\"hello\")\n",
+         *         "main_file": "main.py"
+         *       }
+         *     }
+         */
         'application/json': {
           content: Record<string, unknown>;
           id?: string;
@@ -1186,8 +1236,6 @@ export interface operations {
           source?: string | Record<string, unknown> | null;
           type: string;
           version: string;
-        } & {
-          [key: string]: unknown;
         };
       };
     };
@@ -1205,8 +1253,6 @@ export interface operations {
             success: true;
             /** @description Fields of a solution's content that are not known here, in sentences */
             warnings?: string[];
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1282,12 +1328,11 @@ export interface operations {
         };
         content: {
           'application/json': {
+            /** @example 1 */
             count: number;
             /** @constant */
             success: true;
             types: string[];
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1325,6 +1370,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1340,8 +1386,6 @@ export interface operations {
           'application/json': {
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1388,12 +1432,19 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "timeout": 60,
+         *       "memory_limit": "512m"
+         *     }
+         */
         'application/json': {
           /** @description CPUs. Default 4 */
           cpu_limit?: number;
@@ -1429,8 +1480,6 @@ export interface operations {
           'application/json': {
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1466,12 +1515,16 @@ export interface operations {
   getFilesAtRoot: {
     parameters: {
       query?: {
+        /** @description A folder as an archive of this kind, with all that is in it */
         archive?: string;
+        /** @description Most entries of a folder. Default 10000 */
         limit?: number;
+        /** @description The entry alone, as JSON */
         stat?: boolean;
       };
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1571,11 +1624,14 @@ export interface operations {
   putFilesAtRoot: {
     parameters: {
       query?: {
+        /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
         archive?: string;
+        /** @description Make a folder; the body is empty */
         folder?: boolean;
       };
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1593,15 +1649,19 @@ export interface operations {
         };
         content: {
           'application/json': {
-            /** @description How many were in the archive */
+            /**
+             * @description How many were in the archive
+             * @example 1
+             */
             files?: number;
             path: string;
-            /** @description Of a file */
+            /**
+             * @description Of a file
+             * @example 4096
+             */
             size?: number;
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1664,14 +1724,21 @@ export interface operations {
   getFiles: {
     parameters: {
       query?: {
+        /** @description A folder as an archive of this kind, with all that is in it */
         archive?: string;
+        /** @description Most entries of a folder. Default 10000 */
         limit?: number;
+        /** @description The entry alone, as JSON */
         stat?: boolean;
       };
       header?: never;
       path: {
-        /** @description May have slashes, which stand as they are */
+        /**
+         * @description May have slashes, as they are or as `%2F`
+         * @example main.py
+         */
         path: string;
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1771,13 +1838,19 @@ export interface operations {
   putFiles: {
     parameters: {
       query?: {
+        /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
         archive?: string;
+        /** @description Make a folder; the body is empty */
         folder?: boolean;
       };
       header?: never;
       path: {
-        /** @description May have slashes, which stand as they are */
+        /**
+         * @description May have slashes, as they are or as `%2F`
+         * @example notes/today.txt
+         */
         path: string;
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1795,15 +1868,19 @@ export interface operations {
         };
         content: {
           'application/json': {
-            /** @description How many were in the archive */
+            /**
+             * @description How many were in the archive
+             * @example 1
+             */
             files?: number;
             path: string;
-            /** @description Of a file */
+            /**
+             * @description Of a file
+             * @example 4096
+             */
             size?: number;
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1866,12 +1943,20 @@ export interface operations {
   renameFile: {
     parameters: {
       query: {
+        /**
+         * @description The new path
+         * @example notes/yesterday.txt
+         */
         rename_to: string;
       };
       header?: never;
       path: {
-        /** @description May have slashes, which stand as they are */
+        /**
+         * @description May have slashes, as they are or as `%2F`
+         * @example notes/today.txt
+         */
         path: string;
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1888,8 +1973,6 @@ export interface operations {
             path: string;
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -1954,8 +2037,12 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description May have slashes, which stand as they are */
+        /**
+         * @description May have slashes, as they are or as `%2F`
+         * @example notes/today.txt
+         */
         path: string;
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -1971,8 +2058,6 @@ export interface operations {
           'application/json': {
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2037,6 +2122,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -2054,8 +2140,6 @@ export interface operations {
             stopped: boolean;
             /** @constant */
             success: true;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2133,9 +2217,8 @@ export interface operations {
         };
         content: {
           'application/json': {
+            /** @example 1 */
             cleaned: number;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2162,7 +2245,9 @@ export interface operations {
   follow: {
     parameters: {
       query: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
+        /** @description From `POST /ticket`, in place of the token */
         ticket?: string;
       };
       header?: {
@@ -2255,13 +2340,30 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "sandbox_id": "6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f",
+         *       "command": [
+         *         "python",
+         *         "main.py"
+         *       ]
+         *     }
+         */
         'application/json': {
+          /** @description The program and its arguments. Default: the solution's own command */
           command?: string[];
+          /** @description Yours: the same again follows that execution, and never starts a second */
           execution_id?: string;
-          /** @default false */
+          /**
+           * @description Output as bytes instead of lines
+           * @default false
+           */
           raw?: boolean;
+          /** @description The id of a sandbox */
           sandbox_id: string;
+          /** @description What the program reads, whole */
           stdin?: string;
+          /** @description The solution's `test_command`, in place of a command */
           test?: boolean;
         };
       };
@@ -2353,11 +2455,14 @@ export interface operations {
   getEvents: {
     parameters: {
       query?: {
+        /** @description The number or the id of an event: those after it */
         after?: string;
+        /** @description Output as bytes instead of lines */
         raw?: boolean;
       };
       header?: never;
       path: {
+        /** @description The id of an execution */
         execution_id: string;
       };
       cookie?: never;
@@ -2432,8 +2537,6 @@ export interface operations {
             };
             /** @enum {string} */
             status: 'healthy' | 'unhealthy';
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2451,8 +2554,11 @@ export interface operations {
   listExecutions: {
     parameters: {
       query?: {
+        /** @description The id of an execution, or a time: what began before it */
         before?: string;
+        /** @description Most executions. Default 50 */
         limit?: number;
+        /** @description Of this solution alone */
         solution_id?: string;
       };
       header?: never;
@@ -2524,11 +2630,14 @@ export interface operations {
   getResult: {
     parameters: {
       query?: {
+        /** @description Default: the one that runs, or ran last */
         execution_id?: string;
+        /** @description Seconds to wait for the end of a run */
         wait?: number;
       };
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -2576,11 +2685,14 @@ export interface operations {
   getOutputAtRoot: {
     parameters: {
       query?: {
+        /** @description A folder as an archive of this kind, with all that is in it */
         archive?: string;
+        /** @description Default: the one that runs, or ran last */
         execution_id?: string;
       };
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -2662,13 +2774,19 @@ export interface operations {
   getOutput: {
     parameters: {
       query?: {
+        /** @description A folder as an archive of this kind, with all that is in it */
         archive?: string;
+        /** @description Default: the one that runs, or ran last */
         execution_id?: string;
       };
       header?: never;
       path: {
-        /** @description May have slashes, which stand as they are */
+        /**
+         * @description May have slashes, as they are or as `%2F`
+         * @example mandelbrot.png
+         */
         path: string;
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
@@ -2756,6 +2874,12 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "solution_id": "word-count",
+         *       "run": true
+         *     }
+         */
         'application/json': {
           /** @description CPUs. Default 4 */
           cpu_limit?: number;
@@ -2798,6 +2922,7 @@ export interface operations {
           run?: boolean;
           runtime?: string;
           services?: Record<string, unknown>;
+          /** @description The id of a solution */
           solution_id: string;
           /** @description Refuse a stand-in for the named provider, and limits that are best effort */
           strict?: boolean;
@@ -2822,8 +2947,6 @@ export interface operations {
              */
             sandbox_id: string;
             selection: components['schemas']['Selection'];
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2892,7 +3015,13 @@ export interface operations {
     };
     requestBody: {
       content: {
+        /**
+         * @example {
+         *       "sandbox_id": "6f9f1f5c-0d3e-4d0e-9a8f-2a3b4c5d6e7f"
+         *     }
+         */
         'application/json': {
+          /** @description The id of a sandbox */
           sandbox_id: string;
         };
       };
@@ -2908,11 +3037,10 @@ export interface operations {
             /**
              * Format: date-time
              * @description To be first used before
+             * @example 2026-11-24T20:00:00.000Z
              */
             expires: string;
             ticket: string;
-          } & {
-            [key: string]: unknown;
           };
         };
       };
@@ -2948,13 +3076,18 @@ export interface operations {
   connect: {
     parameters: {
       query?: {
+        /** @description The id of the last message that was seen: goes on after it */
         after?: string;
-        all?: string;
-        raw?: string;
+        /** @description Also what else the log holds, besides output, metrics, errors and the end */
+        all?: boolean;
+        /** @description Output as bytes instead of lines, also of what somebody else starts */
+        raw?: boolean;
+        /** @description From `POST /ticket`, in place of the token */
         ticket?: string;
       };
       header?: never;
       path: {
+        /** @description The id of a sandbox */
         sandbox_id: string;
       };
       cookie?: never;
