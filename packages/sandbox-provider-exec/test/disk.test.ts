@@ -8,8 +8,6 @@ import { ChildServer } from './support/child.js';
 import { leftovers } from './support/leftovers.js';
 import { isRoot, TestServer } from './support/server.js';
 
-jest.setTimeout(30_000);
-
 test('a data folder with awkward characters in its name is one as any other', async () => {
   await using server = new TestServer('da\nta \'"$(x)\\');
   const { stdout, end } = await server.run(

@@ -1,7 +1,5 @@
 import { TestServer } from './support/server.js';
 
-jest.setTimeout(30_000);
-
 let server: TestServer;
 beforeAll(() => {
   server = new TestServer();

@@ -3,8 +3,6 @@ import { readdirSync } from 'node:fs';
 import { isRoot, TestServer, type Run } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(30_000);
-
 let server: TestServer;
 beforeAll(() => {
   server = new TestServer();
@@ -174,7 +172,7 @@ describe('commands and environment', () => {
     let text = '';
     const print = 'import os, json; print(json.dumps(dict(os.environ)))';
     for await (const { data } of server.provider.execute(config.sandboxId, ['python3', '-c', print], {
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
       environment,
     })) {
       text += Buffer.from(data).toString();
@@ -242,7 +240,7 @@ describe('output', () => {
     const sandbox = await server.sandbox();
     let bytes = 0;
     for await (const { data } of server.provider.execute(sandbox.id, ['head', '-c', '20000000', '/dev/zero'], {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     })) {
       bytes += data.length;
       await new Promise((resolve) => setImmediate(resolve));
@@ -255,7 +253,7 @@ describe('output', () => {
     const sandbox = await server.sandbox();
     let bytes = 0;
     const program = ['head', '-c', '900000', '/dev/zero'];
-    for await (const { data } of server.provider.execute(sandbox.id, program, { timeoutMs: 20_000 })) {
+    for await (const { data } of server.provider.execute(sandbox.id, program, { timeoutMs: 60_000 })) {
       // The first chunk is held until the program is gone, and the next one is parked.
       if (bytes === 0)
         await until('it has ended', () => !server.leftovers().some((line) => line.includes(': head -c')));
@@ -273,7 +271,7 @@ describe('output', () => {
   test('a reader that leaves ends the run', async () => {
     const sandbox = await server.sandbox();
     for await (const { data } of server.provider.execute(sandbox.id, ['sh', '-c', 'yes'], {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       killGraceMs: 100,
     })) {
       expect(data.length).toBeGreaterThan(0);
@@ -317,7 +315,7 @@ describe('usage', () => {
       'import time\nx = bytearray(80 << 20)\nt = time.process_time()\nwhile time.process_time() - t < 0.6: pass';
     const { end, reports } = await server.run(['sh', '-c', `python3 -c '${busy}' & python3 -c '${busy}'; wait`]);
     expect(end.usage.cpuTimeMs).toBeGreaterThan(1100);
-    expect(end.usage.cpuTimeMs).toBeLessThan(2000);
+    expect(end.usage.cpuTimeMs).toBeLessThan(3000);
     expect(end.usage.memoryPeakBytes).toBeGreaterThan(150 << 20);
     expect(end.usage.memoryPeakBytes).toBeLessThan(260 << 20);
     const samples = reports.flatMap((report) => (report.type === 'sample' ? [report.usage] : []));
@@ -330,7 +328,7 @@ describe('usage', () => {
     const first = await sandbox.sh('i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done');
     const second = await sandbox.sh('true');
     expect(first.end.usage.cpuTimeMs).toBeGreaterThan(100);
-    expect(second.end.usage.cpuTimeMs).toBeLessThan(50);
+    expect(second.end.usage.cpuTimeMs).toBeLessThan((first.end.usage.cpuTimeMs ?? 0) / 2);
     await sandbox.cleanup();
   });
 
@@ -372,7 +370,8 @@ describe('preparation', () => {
     else {
       // Polled: the first command meets the limit.
       const id = await preparing;
-      for await (const _ of server.provider.execute(id, ['sleep', '5'], { timeoutMs: 5000 })) expect(_).toBeUndefined();
+      for await (const _ of server.provider.execute(id, ['sleep', '1000'], { timeoutMs: 60_000 }))
+        expect(_).toBeUndefined();
       expect(await server.provider.getResult(id)).toMatchObject({ cause: 'limit', limitsHit: [{ limit: 'disk' }] });
       await server.provider.cleanup(id);
     }

@@ -10,8 +10,6 @@ import { standInTools } from '../src/macos/test/stand-in.js';
 import { SandboxExecProvider } from '../src/provider.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 /** Isolates, by bubblewrap: what the profile's parameters name is there, and what programs need of the system. */
 const BY_BUBBLEWRAP = `#!/bin/bash -p
 folders=()
@@ -94,7 +92,7 @@ test('a probe that is aborted ends what it runs, and with the reason', async () 
   const hangs = `#!/bin/sh\n: >"${join(folder, 'up')}"\nexec sleep 1006\n`;
   const stop = new AbortController();
   const probing = probeMacos(stop.signal, standInTools(folder, hangs), 501).catch((reason: unknown) => ({ reason }));
-  await until('it hangs', () => existsSync(join(folder, 'up')), 60_000);
+  await until('it hangs', () => existsSync(join(folder, 'up')));
   stop.abort('enough');
   expect(await probing).toEqual({ reason: 'enough' });
   expect(processesMarked((word) => word === '1006')).toEqual([]);

@@ -7,8 +7,6 @@ import { reclaimMacos } from '../src/macos/reclaim.js';
 import { standInTools } from '../src/macos/test/stand-in.js';
 import { ChildServer } from './support/child.js';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 let stateDir: string;
 beforeEach(() => {

@@ -16,8 +16,6 @@ import { processTable } from '../src/macos/meter.js';
 import { standInMachine, StandInProvider, standInTools } from '../src/macos/test/stand-in.js';
 import type { MacTools } from '../src/macos/tools.js';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 let stateDir: string;
 let solution: string;
@@ -46,7 +44,7 @@ const limits: SandboxLimits = {
   openFiles: 128,
   fileBytes: 16 << 20,
   outputBytes: 64 << 20,
-  timeoutMs: 30_000,
+  timeoutMs: 60_000,
 };
 
 function prepare(more: Partial<SandboxLimits> = {}, environment: Record<string, string> = {}): Promise<string> {
@@ -69,7 +67,7 @@ interface Ran extends ExecutionEnd {
 
 async function execute(id: string, command: readonly string[], options: Partial<ExecuteOptions> = {}): Promise<Ran> {
   const text = { stdout: '', stderr: '' };
-  for await (const { stream, data } of provider.execute(id, command, { timeoutMs: 30_000, ...options })) {
+  for await (const { stream, data } of provider.execute(id, command, { timeoutMs: 60_000, ...options })) {
     text[stream] += Buffer.from(data).toString();
   }
   return { ...(await provider.getResult(id)), ...text };
@@ -200,13 +198,16 @@ describe('a program under a stand-in for sandbox-exec, which isolates nothing', 
   });
 
   test('gets SIGTERM at its deadline, may end by it, and is told as timed out', async () => {
-    const end = await sh('trap "echo bye; exit 3" TERM; while :; do sleep 0.05; done', { timeoutMs: 700 });
+    const end = await sh('trap "echo bye; exit 3" TERM; while :; do sleep 0.05; done', {
+      timeoutMs: 3000,
+      killGraceMs: 30_000,
+    });
     expect(end).toMatchObject({ cause: 'timeout', stdout: 'bye\n', exitCode: 3 });
   });
 
   test('is killed with all of its processes when it ignores its deadline', async () => {
     const word = unique();
-    const end = await sh(`trap "" TERM; sleep ${word} & sleep ${word}`, { timeoutMs: 500, killGraceMs: 200 });
+    const end = await sh(`trap "" TERM; sleep ${word} & sleep ${word}`, { timeoutMs: 3000, killGraceMs: 200 });
     expect(end).toMatchObject({ cause: 'timeout', exitCode: null });
     expect(await running(word)).toBe(0);
   });
@@ -236,7 +237,7 @@ describe('a program under a stand-in for sandbox-exec, which isolates nothing', 
     const word = unique();
     const id = await prepare();
     for await (const chunk of provider.execute(id, ['/bin/sh', '-c', `echo go; sleep ${word}`], {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       killGraceMs: 50,
     })) {
       expect(Buffer.from(chunk.data).toString()).toBe('go\n');
@@ -250,7 +251,7 @@ describe('a program under a stand-in for sandbox-exec, which isolates nothing', 
     const id = await prepare();
     let bytes = 0;
     for await (const { data } of provider.execute(id, ['/bin/sh', '-c', 'head -c 20000000 /dev/zero'], {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     })) {
       bytes += data.length;
     }
@@ -268,7 +269,7 @@ describe('limits under a stand-in for sandbox-exec, which isolates nothing', () 
   });
 
   test('processes: as many as allowed are told, more end the run', async () => {
-    const full = await sh('for i in 1 2 3 4 5 6 7; do sleep 1 & done; wait; exit 4', {}, { pids: 8 });
+    const full = await sh('for i in 1 2 3 4 5 6 7; do sleep 4 & done; wait; exit 4', {}, { pids: 8 });
     expect(full).toMatchObject({ cause: 'exited', exitCode: 4, limitsHit: [{ limit: 'pids', value: 8 }] });
     const end = await sh('for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 20 & done; wait', {}, { pids: 8 });
     expect(end).toMatchObject({ cause: 'limit', limitsHit: [{ limit: 'pids', value: 8 }] });
@@ -303,7 +304,7 @@ describe('limits under a stand-in for sandbox-exec, which isolates nothing', () 
   });
 
   test('time of a process: no more than the CPUs have until the deadline', async () => {
-    const end = await sh('exec python3 -c "while True: pass"', {}, { timeoutMs: 1000, cpus: 0.5 });
+    const end = await sh('exec python3 -c "while True: pass"', { timeoutMs: 100_000 }, { timeoutMs: 1000, cpus: 0.5 });
     expect(end).toMatchObject({ cause: 'signalled', signal: 'SIGXCPU', limitsHit: [{ limit: 'cpu', value: 0.5 }] });
     expect(end.usage.cpuTimeMs).toBeGreaterThanOrEqual(1000);
   });

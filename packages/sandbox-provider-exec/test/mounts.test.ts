@@ -6,8 +6,6 @@ import { silentLogger } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '../src/provider.js';
 import { TestSandbox, TestServer } from './support/server.js';
 
-jest.setTimeout(60_000);
-
 /** One whose archives may hold little. */
 class SmallArchives extends SandboxExecProvider {
   protected override readonly archiveBytes = 1 << 20;

@@ -5,8 +5,6 @@ import { SandboxFactory, SandboxRunner, silentLogger } from '@ergon/sandbox-core
 import type { SandboxResult } from '@ergon/sandbox-core';
 import execProvider from '../src/index.js';
 
-jest.setTimeout(60_000);
-
 let dataDir: string;
 let runner: SandboxRunner;
 beforeAll(async () => {

@@ -3,8 +3,6 @@ import { processesMarked } from '../src/linux/processes.js';
 import { ChildServer } from './support/child.js';
 import { cgroups, isRoot } from './support/server.js';
 
-jest.setTimeout(30_000);
-
 interface Outcome {
   readonly probe: ProviderProbe;
   readonly run:

@@ -15,8 +15,6 @@ import { runCommand } from '../src/posix/command.js';
 import { ChildServer } from './support/child.js';
 import { isRoot } from './support/server.js';
 
-jest.setTimeout(60_000);
-
 let home: string;
 beforeAll(async () => {
   home = mkdtempSync(join(isRoot ? tmpdir() : homedir(), 'ergon-runtimes-'));

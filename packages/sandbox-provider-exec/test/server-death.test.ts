@@ -9,8 +9,6 @@ import { leftovers } from './support/leftovers.js';
 import { isRoot } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 const FAMILY = `trap '' TERM HUP
   (trap '' TERM HUP; while :; do sleep 1000; done) &
   setsid sh -c 'trap "" TERM HUP; while :; do sleep 1000; done' &

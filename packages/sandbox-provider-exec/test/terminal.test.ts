@@ -5,8 +5,6 @@ import type { ExecuteOptions, ExecutionEnd, OutputChunk, TtySize } from '@ergon/
 import { TestServer, type TestSandbox } from './support/server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 const size: TtySize = { cols: 91, rows: 33 };
 
 let server: TestServer;
@@ -51,7 +49,7 @@ class Screen {
   }
 
   shows(what: RegExp): Promise<void> {
-    return until(`the screen shows ${what}: ${JSON.stringify(this.text)}`, () => what.test(this.text), 15_000);
+    return until(`the screen shows ${what}: ${JSON.stringify(this.text)}`, () => what.test(this.text));
   }
 }
 
@@ -211,7 +209,7 @@ describe('how a program ended', () => {
     const script =
       "trap '' TERM HUP; nohup sleep 1001 & setsid sleep 1001 & (setsid sh -c 'trap \"\" TERM HUP; sleep 1001') & echo up; wait; wait; wait";
     const screen = new Screen(sandbox, sh(script), {
-      timeoutMs: cause === 'timeout' ? 1500 : 30_000,
+      timeoutMs: cause === 'timeout' ? 4000 : 60_000,
       killGraceMs: 200,
       signal: stop.signal,
     });
@@ -248,7 +246,7 @@ describe('how a program ended', () => {
 
   test('a reader that leaves ends it', async () => {
     const sandbox = await server.sandbox();
-    const output = server.provider.execute(sandbox.id, ['yes'], { timeoutMs: 20_000, killGraceMs: 100, tty: size });
+    const output = server.provider.execute(sandbox.id, ['yes'], { timeoutMs: 60_000, killGraceMs: 100, tty: size });
     for await (const { data } of output) {
       expect(data.length).toBeGreaterThan(0);
       break;
@@ -266,7 +264,7 @@ describe('output', () => {
       let length = 0;
       let slow = true;
       for await (const { data } of server.provider.execute(sandbox.id, ['seq', '1', String(lines)], {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         tty: size,
       })) {
         if (slow) await new Promise((resolve) => setTimeout(resolve, 500)); // it fills what buffers there are, and ends
@@ -306,7 +304,7 @@ describe('input', () => {
 
   test('of a run without any has ended from the start', async () => {
     const sandbox = await server.sandbox();
-    const { stdout, end } = await sandbox.sh('cat; test -t 0 && echo end', { tty: size, timeoutMs: 10_000 });
+    const { stdout, end } = await sandbox.sh('cat; test -t 0 && echo end', { tty: size });
     expect([stdout, end.cause]).toEqual(['end\r\n', 'exited']);
     await sandbox.cleanup();
   });

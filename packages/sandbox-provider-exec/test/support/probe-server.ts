@@ -13,7 +13,7 @@ async function main(script: string | undefined, endsAt: string | undefined): Pro
   });
   process.stdout.write(`${JSON.stringify({ type: 'probe', probe })}\n`);
   if (probe.available && script !== undefined) {
-    const limits = { memoryBytes: 96 << 20, diskBytes: 16 << 20, pids: 20, timeoutMs: 10_000 };
+    const limits = { memoryBytes: 96 << 20, diskBytes: 16 << 20, pids: 20, timeoutMs: 60_000 };
     const run = await server
       .run(['sh', '-c', script], limits)
       .catch((error: unknown) => ({ stdout: '', stderr: String(error), end: null }));

@@ -61,7 +61,7 @@ const defaults: SandboxLimits = {
   openFiles: 256,
   fileBytes: 64 * MiB,
   outputBytes: 64 * MiB,
-  timeoutMs: 20_000,
+  timeoutMs: 60_000,
 };
 
 export interface Run {

@@ -1,8 +1,6 @@
 import { until } from '../../../test/support/until.js';
 import { Launch } from './launch.js';
 
-jest.setTimeout(30_000);
-
 /** A launch whose launcher is a script: the real thing says and does only what it should. */
 const park = (script: string): Promise<Launch> =>
   Launch.park({
