@@ -86,7 +86,7 @@ export class Solutions {
       ...(type !== undefined && { type }),
       ...(name !== undefined && { name }),
       ...(limit !== undefined && { limit }),
-      ...(meetsStandards !== undefined && { meets_standards: meetsStandards ? ('true' as const) : ('false' as const) }),
+      ...(meetsStandards !== undefined && { meets_standards: meetsStandards }),
     };
     const { results } = await this.#context.http.call('get', '/api/ergon/registry/search', { query, signal });
     return results.map(unitOf);

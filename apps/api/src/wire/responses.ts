@@ -212,7 +212,13 @@ export const eventSchema = z
     }),
     open({ type: z.literal('data'), id: eventId, stream, data: base64, at: ms }),
     open({ type: z.literal('metrics'), id: eventId, at: ms, ...usage }),
-    open({ type: z.literal('error'), id: eventId.optional(), message: z.string(), code: codeSchema.optional() }),
+    open({
+      type: z.literal('error'),
+      id: eventId.optional(),
+      at: ms.optional(),
+      message: z.string(),
+      code: codeSchema.optional(),
+    }),
     open({
       type: z.literal('complete'),
       id: eventId,

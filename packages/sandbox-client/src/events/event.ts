@@ -69,8 +69,8 @@ export function eventOf(event: WireEvent): SandboxEvent | null {
       return { type: stream, id, at, line: line.slice(`[${stream}] `.length), partial };
     }
     case 'error': {
-      const { id = '', message, code } = event;
-      return { type: 'error', id, at: Number(event.at ?? 0), message, code };
+      const { id = '', at = 0, message, code } = event;
+      return { type: 'error', id, at, message, code };
     }
     case 'metrics':
       return { type: 'metrics', id: event.id, at: event.at, ...usageOf(event) };

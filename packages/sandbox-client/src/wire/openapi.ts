@@ -595,6 +595,8 @@ export interface components {
           type: 'metrics';
         }
       | {
+          /** @description Milliseconds since the start of the execution */
+          at?: number;
           code?: components['schemas']['ErrorCode'];
           /**
            * @description `<execution_id>:<number>`; names an event for ever
