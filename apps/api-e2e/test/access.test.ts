@@ -53,6 +53,14 @@ describe('with a token', () => {
     }
   });
 
+  it('a token without the word Bearer is told what is missing, right or wrong', async () => {
+    const told = async (authorization: string): Promise<string> =>
+      (await server.call('GET', sandbox('/providers'), undefined, { Authorization: authorization })).body.detail;
+    expect(await told(token)).toContain('the word Bearer is missing');
+    expect(await told('something-else-here')).toBe(await told(token));
+    expect(await told('Bearer something-else-here')).toContain('the token is not that of this server');
+  });
+
   it('calls that bring it work, and neither token nor tickets are in the log', async () => {
     const sandboxId = await server.openShell('echo hello');
     const ticket = await ticketFor(sandboxId);

@@ -72,6 +72,7 @@ test('--version and --help say what they are asked for, and start nothing', () =
   const help = execFileSync(bin(), ['--help'], { encoding: 'utf8', env: { PATH: process.env.PATH } });
   expect(help).toContain('Usage: ergon-sandbox-api');
   expect(help).toContain('ERGON_SANDBOX_TOKEN_FILE');
+  expect(help).not.toMatch(/ERGON_SANDBOX_(PROVIDERS|ENV_ALLOW|KEEP)\b/); // which stop the start
 });
 
 test.each([

@@ -136,6 +136,39 @@ describe('a file', () => {
     expect(JSON.parse((await raw('GET', `${files(id)}?limit=1`)).text)).toMatchObject({ truncated: true });
   });
 
+  it('sent as a form is refused, with the way to send it, and what was there stays', async () => {
+    const id = await open();
+    await raw('PUT', files(id, '/a.py'), 'print(1)\n');
+    writeFileSync(join(folder, 'a.py'), 'print(2)\n');
+    const url = server.url + files(id, '/a.py');
+    for (const options of ['-F file=@a.py', '-d @a.py', '--data-binary @a.py']) {
+      const answer: unknown = JSON.parse(shell(`curl -s -X PUT ${options} '${url}'`));
+      expect(answer).toMatchObject({
+        status: 415,
+        code: 'SANDBOX008',
+        detail: expect.stringContaining('as "curl -T FILE URL" does') as string,
+      });
+    }
+    expect((await raw('GET', files(id, '/a.py'))).text).toBe('print(1)\n');
+    expect(
+      await raw('PUT', files(id, '/in?archive=zip'), 'a=b', { 'Content-Type': 'multipart/form-data; boundary=x' }),
+    ).toMatchObject({
+      status: 415,
+    });
+    expect(JSON.parse(shell(`curl -s -T a.py '${url}'`))).toMatchObject({ size: 9 });
+    expect(shell(`curl -s '${url}'`)).toBe('print(2)\n');
+    for (const type of ['application/octet-stream', 'text/x-python', 'application/json']) {
+      expect(await raw('PUT', files(id, '/a.py'), 'x', { 'Content-Type': type })).toMatchObject({ status: 200 });
+    }
+  });
+
+  it('is not moved without the place for it, and the way to write one is said', async () => {
+    expect(await raw('POST', files(await open(), '/up/d.py'))).toMatchObject({
+      status: 422,
+      problem: { field: 'rename_to', detail: 'rename_to: is missing; to write a file use PUT.' },
+    });
+  });
+
   it('that would pass the disk limit is refused, and the old one is still whole', async () => {
     const id = await open({ disk_limit: '16m' });
     await raw('PUT', files(id, '/kept'), 'old');
@@ -319,6 +352,22 @@ P`);
     }
   });
 
+  it.each([
+    ['tar', 'tar -czf other -C . a.txt', 'The archive is compressed (gzip); send a plain tar.'],
+    ['zip', 'tar -czf other -C . a.txt', 'The archive is compressed (gzip); send a plain zip.'],
+    ['tar', 'tar -cJf other -C . a.txt', 'The archive is compressed (xz); send a plain tar.'],
+    ['tar', 'python3 -m zipfile -c other a.txt', 'The archive is a zip, not a tar; say so, or send a tar.'],
+    ['zip', 'tar -cf other -C . a.txt', 'The archive is a tar, not a zip; say so, or send a zip.'],
+    ['zip', 'python3 -m zipfile -c other a.txt && truncate -s 60 other', 'The archive is no zip that can be read: '],
+  ] as const)('sent as a %s that is another thing, by %s, is called what it is', async (kind, make, sentence) => {
+    const id = await open();
+    shell(`seq 2000 > a.txt; ${make}`);
+    const bytes = readFileSync(join(folder, 'other'));
+    const { status, problem } = await raw('PUT', `${files(id, '/in')}?archive=${kind}`, bytes);
+    expect([status, problem.detail]).toEqual([422, expect.stringContaining(sentence)]);
+    expect(problem.detail).not.toMatch(/\.\.$/);
+  });
+
   it('that is a bomb stops at the disk limit, takes no memory of the server, and leaves nothing', async () => {
     const id = await open({ disk_limit: '32m' });
     const bomb = zipOf(`z.writestr('zeros', b'\\0' * 500_000_000)`);
@@ -362,6 +411,16 @@ describe('paths', () => {
     const answer = await raw('GET', files(id, path));
     expect(answer.status).toBe(status);
     expect(answer.text).not.toContain('root:');
+  });
+
+  it.each([
+    ['/a//b', '""'],
+    ['/a%2F..%2Fb', '".."'],
+    [`/a/${'x'.repeat(300)}/b`, '"xxxx'],
+  ])('such as %s are refused by the segment at fault', async (path, segment) => {
+    const { problem } = await raw('GET', files(await open(), path));
+    expect(problem.field).toBe('path');
+    expect(problem.detail).toContain(`path: its segment ${segment}`);
   });
 
   it('may have %2F for their slashes in every call, as generated clients write them, and in no other part of the address', async () => {

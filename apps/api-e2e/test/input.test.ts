@@ -185,6 +185,16 @@ test('a path with a bad id, or one of nothing that is there', async () => {
   expectProblem(await server.call('GET', registry('/a%2Fb')), 'id');
 });
 
+test.each([
+  ['/results/', 'sandbox_id'],
+  ['/ws/', 'sandbox_id'],
+  ['/executions/', 'execution_id'],
+])('GET %s without an id, as of a variable that is not set, says that it is missing', async (path, field) => {
+  const answer = await server.call('GET', sandbox(path));
+  expectProblem(answer, `${field}: is missing`);
+  expect(answer.body.field).toBe(field);
+});
+
 test('PATCH /{sandbox_id}: bad limits by their names; good ones are not supported by this provider', async () => {
   for (const field of ['timeout', 'memory_limit', 'cpu_limit', 'disk_limit', 'pids_limit', 'output_limit']) {
     expectProblem(await server.call('PATCH', sandbox(`/${id}`), { [field]: 'x' }), field);

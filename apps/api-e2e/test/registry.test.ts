@@ -94,6 +94,23 @@ test('a field of a solution that is not known is told when it is stored, and kep
   }
 });
 
+test('why a solution cannot be tested as it is, is told when it is stored, in the words of POST /test', async () => {
+  const server = await TestServer.start();
+  for (const [content, word] of [
+    [{}, 'content.files: there is neither code nor a file'],
+    [{ files: { 'a.py': '' }, main_file: 'main.py' }, 'content.main_file: "main.py" is not among the files'],
+    [{ code: '', run_command: 'python main.py' }, 'content.run_command: must be a list of strings'],
+    [{ files: { '../a.py': '' } }, 'content.files.../a.py: must be a relative path'],
+  ] as const) {
+    const { warnings } = (await server.ok('POST', registry('/store'), { ...hello, content })) as unknown as {
+      warnings: string[];
+    };
+    expect(warnings).toEqual([expect.stringContaining(word)]);
+    const { status, body } = await server.call('POST', sandbox('/test'), { solution_id: 'hello' });
+    expect([status, warnings]).toEqual([422, [`It can't be tested as it is: ${body.detail}`]]);
+  }
+});
+
 test('a registry that wants a token gets the one it was given, which nobody else sees', async () => {
   const token = 'a-token-of-the-registry';
   const first = await TestServer.start({ env: { ERGON_SANDBOX_TOKEN: token } });

@@ -19,6 +19,7 @@ export interface Message {
   readonly exit_code?: number | null;
   readonly execution_id?: string;
   readonly tty?: boolean;
+  readonly at?: number;
 }
 
 /** A client of a sandbox's WebSocket, which keeps what it was sent. */

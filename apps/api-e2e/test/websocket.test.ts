@@ -196,6 +196,31 @@ describe('a terminal', () => {
   });
 });
 
+test('input and sizes for nothing that runs, and what is no JSON, are refused by sentences about the message', async () => {
+  const client = await SocketClient.open(server, await open());
+  await client.run({ command: ['true'] });
+  client.send({ action: 'stdin', data: 'x' });
+  client.send({ action: 'stdin_close' });
+  client.send({ action: 'resize', cols: 80, rows: 24 });
+  client.send({ action: 'stop' });
+  client.send('{"action":');
+  client.send('7');
+  await until(() => client.of('error').length === 6);
+  const sentences = client.of('error').map(({ message }) => message);
+  expect(
+    sentences.filter((sentence) => sentence === 'Nothing runs in this sandbox; execute something first.'),
+  ).toHaveLength(4);
+  expect(sentences.filter((sentence) => sentence?.startsWith('The message is not JSON'))).toHaveLength(2);
+});
+
+test('times are whole milliseconds, as over HTTP', async () => {
+  const client = await SocketClient.open(server, await open());
+  await client.run({ command: ['sh', '-c', 'echo one; sleep 0.1; echo two'] });
+  const times = client.messages.flatMap(({ at }) => at ?? []);
+  expect(times.length).toBeGreaterThanOrEqual(3);
+  expect(times.filter((at) => !Number.isInteger(at))).toEqual([]);
+});
+
 describe('many clients on one sandbox', () => {
   it('see the same, also of what is started over HTTP, and any of them may type', async () => {
     const sandboxId = await open();

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { isSandboxError, sentenceOf } from '@ergon/sandbox-core';
-import { readConfig, unknownVariables, variableNames } from './config/config.js';
+import { readConfig, settingNames, unknownVariables } from './config/config.js';
 import { helpText, readOptions } from './config/options.js';
 import { createContainer } from './container.js';
 import { consoleLogger } from './logging/logger.js';
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   const { help, version } = readOptions(argv);
   if (help === true || version === true) {
-    process.stdout.write(help === true ? helpText(variableNames) : `${ownVersion()}\n`);
+    process.stdout.write(help === true ? helpText(settingNames) : `${ownVersion()}\n`);
     return;
   }
   const config = readConfig(process.env, argv);

@@ -50,6 +50,7 @@ const logLevels = {
 } as const;
 export type LogLevel = (typeof logLevels)[keyof typeof logLevels];
 
+/** Known, so that one that is set is not passed over in silence. */
 const unbuilt = (what: string): z.ZodOptional<z.ZodUndefined> =>
   z.undefined({ error: `is set, but this version does not support ${what} yet; unset it` }).optional();
 
@@ -103,6 +104,12 @@ const imagesField = list(
   .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length, 'must name each image once')
   .transform((pairs): Readonly<Record<string, string>> => Object.fromEntries(pairs));
 
+const unbuiltFields = {
+  ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
+  ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
+  ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
+};
+
 const environmentSchema = z.object({
   ERGON_SANDBOX_HOST: z
     .string()
@@ -147,13 +154,13 @@ const environmentSchema = z.object({
     .default('info'),
   ERGON_SANDBOX_TOKEN: tokenField.optional(),
   ERGON_SANDBOX_TOKEN_FILE: pathField.optional(),
-  ERGON_SANDBOX_PROVIDERS: unbuilt('extra provider packages'),
-  ERGON_SANDBOX_ENV_ALLOW: unbuilt('host variables in solutions'),
-  ERGON_SANDBOX_KEEP: unbuilt('removal by age or size'),
+  ...unbuiltFields,
 });
 
 /** Every variable that the server knows. */
 export const variableNames = Object.keys(environmentSchema.shape);
+/** Those of them that may be set. */
+export const settingNames = variableNames.filter((name) => !Object.hasOwn(unbuiltFields, name));
 
 /**
  * Reads the configuration from environment variables (an empty one counts as not set) and the command line.

@@ -21,6 +21,17 @@ export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void
   }
 }
 
+/** A form wraps what it sends, and curl's -d changes it: stored as it comes, it would be no longer what was meant. @throws HttpError 415 */
+export function refuseForm(request: Request): void {
+  const form = request.is(['multipart/form-data', 'application/x-www-form-urlencoded']);
+  if (typeof form !== 'string') return;
+  throw new HttpError(
+    415,
+    'Content-Type not supported',
+    `Content-Type: must not be a form's, ${form}: send the bytes themselves as the body, as "curl -T FILE URL" does.`,
+  );
+}
+
 export interface Upload {
   readonly tar: AsyncIterable<Uint8Array>;
   /** Regular files that were passed on. */

@@ -1,7 +1,8 @@
+import { readSync } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
-import { archivePath, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { archivePath, otherArchive, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { ArchiveEntry } from '@ergon/sandbox-core';
 import type { Entry, ZipFile } from 'yauzl';
 import { fromFdPromise } from 'yauzl';
@@ -26,7 +27,9 @@ export async function* readZip(
   let bytes = 0;
   let entries = 0;
   const zip = await fromFdPromise(fd, { autoClose: false }).catch((error: unknown) => {
-    throw damaged(error);
+    const start = Buffer.alloc(512);
+    const other = otherArchive(start.subarray(0, readSync(fd, start, 0, start.length, 0)), 'zip');
+    throw other === null ? damaged(error) : new SandboxError('SANDBOX008', other, { cause: error });
   });
   const iterator = zip.eachEntry();
   try {
@@ -131,7 +134,9 @@ function asError(error: unknown): Error {
 
 function damaged(error: unknown): SandboxError {
   const why = typeof error === 'string' ? error : sentenceOf(error);
-  return new SandboxError('SANDBOX008', `The archive is no zip that can be read: ${why}.`, { cause: error });
+  return new SandboxError('SANDBOX008', `The archive is no zip that can be read: ${why.replace(/\.$/, '')}.`, {
+    cause: error,
+  });
 }
 
 function unfit(why: string): SandboxError {

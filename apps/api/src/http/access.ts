@@ -50,7 +50,11 @@ export class Access {
       return;
     }
     const { ticket, sandbox_id: asked } = request.query;
-    if (request.headers.authorization !== undefined) throw refusal('the token is not that of this server');
+    const { authorization } = request.headers;
+    if (authorization !== undefined && !/^Bearer\b/i.test(authorization)) {
+      throw refusal('the word Bearer is missing before the token: Authorization: Bearer …');
+    }
+    if (authorization !== undefined) throw refusal('the token is not that of this server');
     if (ticket === undefined) throw refusal('a token is needed: Authorization: Bearer …');
     const [path, inPath] = ticketed.exec(request.path) ?? [];
     if (path === undefined || request.method !== 'GET') {

@@ -74,24 +74,24 @@ function tooLarge(request: Request, limit: number): HttpError {
   return new HttpError(413, 'Body too large', `The body is larger than ${limit} bytes.`);
 }
 
-/** @throws HttpError 400, 422 (too many values) */
-export function parseJsonObject(bytes: Buffer): object {
-  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad JSON', 'The body is not UTF-8.');
+/** @throws HttpError 400, 422 (too many values), whose sentence is about `what` */
+export function parseJsonObject(bytes: Buffer, what = 'body'): object {
+  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad JSON', `The ${what} is not UTF-8.`);
   if (hasTooManyValues(bytes)) {
     throw new HttpError(
       422,
       'Invalid input',
-      `The body must have at most ${maxUnitValues} values, counted at any depth.`,
+      `The ${what} must have at most ${maxUnitValues} values, counted at any depth.`,
     );
   }
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
   } catch (error) {
-    throw new HttpError(400, 'Bad JSON', `The body is not JSON: ${sentenceOf(error)}.`);
+    throw new HttpError(400, 'Bad JSON', `The ${what} is not JSON: ${sentenceOf(error)}.`);
   }
   if (typeof value === 'object' && value !== null) return value;
-  throw new HttpError(400, 'Bad JSON', 'The body is not JSON of an object.');
+  throw new HttpError(400, 'Bad JSON', `The ${what} is not JSON of an object.`);
 }
 
 /** Before it is parsed, because parsing millions of small values holds the event loop for seconds. */

@@ -21,6 +21,7 @@ const problems = {
   '409': problem('A command runs already, or other units depend on this one'),
   '410': problem('No longer kept'),
   '413': problem('The body is too large'),
+  '415': problem('A form, in place of the bytes themselves'),
   '416': problem('Nothing of the range is there'),
   '422': problem('A field is wrong; the sentence names it'),
   '426': problem('This is the address of a WebSocket'),
@@ -243,7 +244,7 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       summary: 'Write a file, whole or not at all; make a folder; unpack an archive into a folder',
       requestParams: { query: requests.putQuerySchema },
       requestBody: { content: { 'application/octet-stream': { schema: bytes } } },
-      responses: { '200': json(answers.writtenAnswer), ...failures('404', '409', '422', '502', '507') },
+      responses: { '200': json(answers.writtenAnswer), ...failures('404', '409', '415', '422', '502', '507') },
     },
     post: {
       operationId: 'renameFile',

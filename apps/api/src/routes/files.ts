@@ -4,7 +4,7 @@ import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
 import { Spools } from '../files/spool.js';
-import { bodyOf, uploadedArchive } from '../files/upload.js';
+import { bodyOf, refuseForm, uploadedArchive } from '../files/upload.js';
 import { limitSilenceOnly } from '../http/body-time.js';
 import { leftSignal } from '../http/left.js';
 import { HttpError } from '../http/problem.js';
@@ -53,6 +53,7 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
 
   const put = async (request: Request, response: Response): Promise<void> => {
     const { archive, folder = false } = parseInput(putQuerySchema, request.query);
+    if (!folder) refuseForm(request);
     const path = pathOf(request);
     const files = of(request);
     const signal = leftSignal(response);

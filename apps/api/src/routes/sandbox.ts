@@ -139,6 +139,16 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
       if (!signal.aborted) await sendResult(response, result);
     },
   });
+  // A variable of a shell that is not set makes such an address, which would else be that of a sandbox of this name.
+  for (const [path, field] of Object.entries({
+    '/results': 'sandbox_id',
+    '/ws': 'sandbox_id',
+    '/executions': 'execution_id',
+  })) {
+    router.all(path, () => {
+      throw new SandboxError('SANDBOX008', `${field}: is missing in the path.`, { field });
+    });
+  }
   fileRoutes(router, runner, dataDir);
   resource(router, '/:sandbox_id/stop', {
     post: [

@@ -122,7 +122,7 @@ export const limitsSchema = z.strictObject(limitFields);
 /** A query parameter; one that is given twice is a list, which no field takes. What describes its text describes it. */
 const parameter = <Output>(text: z.ZodType<Output, string>): z.ZodOptional<z.ZodType<Output, string>> =>
   text.optional().meta({ description: text.description });
-export const once = z.string({ error: 'must be given once' });
+export const once = z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be given once') });
 const trueOrFalse = once
   .pipe(z.enum(['true', 'false'], { error: 'must be true or false' }))
   .transform((text) => text === 'true');
@@ -196,8 +196,9 @@ function isExecutionIdOrTime(text: string): boolean {
   return executionIdField.safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
 }
 
+const archiveKinds = ['tar', 'zip'] as const;
 const archive = (description: string): z.ZodOptional<z.ZodType<'tar' | 'zip', string>> =>
-  parameter(once.pipe(z.enum(['tar', 'zip'], 'must be tar or zip')).meta({ description }));
+  parameter(once.pipe(z.enum(archiveKinds, 'must be tar or zip')).meta({ description, enum: archiveKinds }));
 /** `GET /{sandbox_id}/files…` */
 export const filesQuerySchema = z.strictObject({
   limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
@@ -216,7 +217,10 @@ export const putQuerySchema = z
   });
 /** `POST /{sandbox_id}/files…` */
 export const moveQuerySchema = z.strictObject({
-  rename_to: once
+  rename_to: z
+    .string({
+      error: ({ input }) => (input === undefined ? 'is missing; to write a file use PUT' : 'must be given once'),
+    })
     .min(1, 'must be a path')
     .max(4096, 'must be at most 4096 characters')
     .meta({ description: 'The new path', param: { example: 'notes/yesterday.txt' } }),

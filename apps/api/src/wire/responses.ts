@@ -301,7 +301,10 @@ export const storedAnswer = open({
   warnings: z
     .array(z.string())
     .optional()
-    .meta({ description: "Fields of a solution's content that are not known here, in sentences" }),
+    .meta({
+      description:
+        "Sentences: why a solution can't be tested as it is, and which fields of its content are not known here",
+    }),
 });
 export const searchAnswer = open({
   success: z.literal(true),

@@ -127,7 +127,7 @@ export class SandboxSession {
       .then(async () => {
         if (this.#options.left.aborted) return;
         await takeTurn();
-        const action = isBinary ? null : parseInput(actionSchema, parseJsonObject(bytes));
+        const action = isBinary ? null : parseInput(actionSchema, parseJsonObject(bytes, 'message'));
         if (action === null) this.#write(bytes);
         else await this.#act(action);
       })
@@ -187,7 +187,7 @@ export class SandboxSession {
 
   #running(): Execution {
     const { current } = this.#sandbox();
-    if (current === null) throw nothingRuns();
+    if (current?.running !== true) throw nothingRuns();
     return current;
   }
 

@@ -11,10 +11,14 @@ export interface TarHeader {
   readonly modifiedSeconds: number;
 }
 
+/** Its checksum is right. */
+export function isHeader(block: Buffer): boolean {
+  return block.length === blockBytes && number(block, 148, 8) === checksum(block);
+}
+
 /** @throws SandboxError SANDBOX008 when it is none */
 export function decodeHeader(block: Buffer): TarHeader {
-  const sum = checksum(block);
-  if (number(block, 148, 8) !== sum) throw damaged('a header has the wrong checksum');
+  if (!isHeader(block)) throw damaged('a header has the wrong checksum');
   const posix = block.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = posix ? text(block, 345, 155) : Buffer.alloc(0);
   const name = text(block, 0, 100);

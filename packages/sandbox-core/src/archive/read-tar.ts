@@ -2,7 +2,8 @@ import { SandboxError } from '../contract/error.js';
 import { ByteReader } from './bytes.js';
 import { archivePath, blockBytes, padding } from './entry.js';
 import type { ArchiveEntry } from './entry.js';
-import { damaged, decodeHeader, decodeRecords } from './header.js';
+import { otherArchive } from './format.js';
+import { damaged, decodeHeader, decodeRecords, isHeader } from './header.js';
 import type { TarHeader } from './header.js';
 
 /**
@@ -60,6 +61,10 @@ class Budget {
   #empty = 0;
 
   constructor(private readonly bounds: TarBounds) {}
+
+  get hasBegun(): boolean {
+    return this.#entries > 0 || this.hasEnd;
+  }
 
   get hasEnd(): boolean {
     return this.#empty > 0;
@@ -124,6 +129,8 @@ async function nextHeader(reader: ByteReader, budget: Budget): Promise<TarHeader
   for (;;) {
     const block = await reader.exactly(blockBytes);
     if (block.length === 0 && budget.hasEnd) return null;
+    const other = budget.hasBegun || isHeader(block) ? null : otherArchive(block, 'tar');
+    if (other !== null) throw new SandboxError('SANDBOX008', other);
     if (block.length < blockBytes) throw damaged('it is cut off');
     if (block.every((byte) => byte === 0)) {
       budget.addEmpty();

@@ -26,6 +26,8 @@ export interface FollowOptions {
 export interface Execution {
   readonly id: string;
   readonly sandboxId: string;
+  /** It has not ended yet. */
+  readonly running: boolean;
   /** Resolves when the run has ended and its result is kept. Never rejects because of the program. */
   readonly result: Promise<SandboxResult>;
   /** Batches of numbered events, each reader on its own; finishes after the `end` event. */

@@ -105,6 +105,7 @@ export class PastExecutions {
       events: (options?: FollowOptions) => readKeptEvents(path, options),
       stop: () => Promise.resolve(),
       tty: false,
+      running: false,
       write: () => Promise.reject(hasEnded(executionId)),
       closeInput: () => Promise.reject(hasEnded(executionId)),
       resize: () => Promise.reject(hasEnded(executionId)),

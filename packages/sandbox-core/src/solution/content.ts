@@ -12,7 +12,7 @@ import {
 } from '../config/fields.js';
 import { parseInput } from '../config/parse.js';
 import type { SandboxConfig } from '../contract/config.js';
-import { SandboxError } from '../contract/error.js';
+import { isSandboxError, SandboxError } from '../contract/error.js';
 import type { StoredSolution } from '../contract/solution.js';
 
 const maxFiles = 10_000;
@@ -117,9 +117,22 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
   };
 }
 
-/** Sentences on the fields of a solution's `content` that are not known here and so are ignored: one of them may be a slip. At most 20. */
+/**
+ * Sentences on a solution's `content`: why no sandbox would be opened for it, and of fields that are not known here and so are ignored, one
+ * of which may be a slip. At most 21.
+ */
 export function contentWarnings(content: Readonly<Record<string, unknown>>): readonly string[] {
-  return ignoredFields(unknownFieldsOf(content));
+  return [...faultsOf(content), ...ignoredFields(unknownFieldsOf(content))];
+}
+
+function faultsOf(content: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    parseSolution({ id: '', name: '', version: '', content });
+    return [];
+  } catch (error) {
+    if (!isSandboxError(error)) throw error;
+    return [`It can't be tested as it is: ${error.message}`];
+  }
 }
 
 function unknownFieldsOf(content: Readonly<Record<string, unknown>>): readonly string[] {

@@ -13,9 +13,9 @@ export function parseEventId(id: string): { executionId: string; seq: number } |
   return executionId === undefined ? null : { executionId, seq: Number(seq) };
 }
 
-/** An event of the kept log. Its types are those of the WebSocket's messages; what else a log holds is as it is there. */
+/** An event of the kept log, its time in whole ms. Its types are those of the WebSocket's messages; what else a log holds is as it is there. */
 export function eventToWire(executionId: string, event: ExecutionEvent): Json {
-  return { id: eventId(executionId, event.seq), ...shapeOf(event) };
+  return { id: eventId(executionId, event.seq), ...shapeOf({ ...event, at: Math.round(event.at) }) };
 }
 
 function shapeOf(event: ExecutionEvent): object {

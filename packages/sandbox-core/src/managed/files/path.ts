@@ -12,12 +12,12 @@ export interface SandboxPath {
 const MAX_PATH_BYTES = 3072;
 const MAX_SEGMENT_BYTES = 255; // NAME_MAX
 
-const segment = z
-  .string()
-  .refine((name) => name !== '' && name !== '.' && name !== '..', 'must have no empty segment, "." or ".."')
-  .refine((name) => !name.includes('\0'), 'must not contain NUL')
-  .refine((name) => !/\p{Surrogate}/u.test(name), 'must be well-formed text')
-  .refine((name) => Buffer.byteLength(name) <= MAX_SEGMENT_BYTES, `must have segments of at most 255 bytes`);
+function faultOf(name: string): string | null {
+  if (name === '' || name === '.' || name === '..') return 'must not be empty, "." or ".."';
+  if (name.includes('\0')) return 'must not contain NUL';
+  if (/\p{Surrogate}/u.test(name)) return 'must be well-formed text';
+  return Buffer.byteLength(name) <= MAX_SEGMENT_BYTES ? null : `must be at most ${MAX_SEGMENT_BYTES} bytes long`;
+}
 
 const pathSchema = z
   .string('must be text')
@@ -29,9 +29,16 @@ const pathSchema = z
     error: 'must be /workspace, /output or below one of them',
     abort: true,
   })
-  .transform((path) => path.split('/').slice(1))
-  .pipe(z.tuple([z.enum(['workspace', 'output'])], segment))
-  .transform(([root, ...segments]): SandboxPath => ({ root, segments }));
+  .transform((path, context): SandboxPath => {
+    const [root, ...segments] = path.split('/').slice(1);
+    for (const name of segments) {
+      const fault = faultOf(name);
+      if (fault === null) continue;
+      context.addIssue({ code: 'custom', message: `its segment ${JSON.stringify(name.slice(0, 100))} ${fault}` });
+      return z.NEVER;
+    }
+    return { root: root === 'output' ? root : 'workspace', segments };
+  });
 
 /** @throws SandboxError SANDBOX008 */
 export function parsePath(path: string, field = 'path'): SandboxPath {
