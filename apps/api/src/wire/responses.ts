@@ -298,13 +298,10 @@ export const storedAnswer = open({
   success: z.literal(true),
   id: z.string(),
   message: z.string(),
-  warnings: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description:
-        "Sentences: why a solution can't be tested as it is, and which fields of its content are not known here",
-    }),
+  warnings: z.array(z.string()).optional().meta({
+    description:
+      "Sentences: why a solution can't be tested as it is, and which fields of its content are not known here",
+  }),
 });
 export const searchAnswer = open({
   success: z.literal(true),
