@@ -172,7 +172,7 @@ print(count)
 
 test('links that are swapped in while calls run lead nowhere', async () => {
   await sandbox.sh('mkdir /output/t d; echo outside > /output/t/f; echo inside > d/f; ln -s /output/t l');
-  const running = sandbox.run(exchange('/workspace/d', '/workspace/l'), { timeoutMs: 60_000 });
+  const running = sandbox.run(exchange('/workspace/d', '/workspace/l'), { timeoutMs: 110_000 });
   await until('the program is up', async () => (await codeOf(files.stat('/workspace/up'))) === 'none');
   const seen = new Set<string>();
   const note = async (call: Promise<unknown>): Promise<void> => {
@@ -199,7 +199,7 @@ test('links that are swapped in while calls run lead nowhere', async () => {
 test('a file that is swapped for a FIFO, a link or a folder holds no call, and only the file is read', async () => {
   await sandbox.sh('mkfifo p; echo file > f; ln -s /etc/passwd l; mkdir d');
   for (const other of ['p', 'l', 'd']) {
-    const running = sandbox.run(exchange('/workspace/f', `/workspace/${other}`), { timeoutMs: 60_000 });
+    const running = sandbox.run(exchange('/workspace/f', `/workspace/${other}`), { timeoutMs: 110_000 });
     await until('the program is up', async () => (await codeOf(files.stat('/workspace/up'))) === 'none');
     const seen = new Set<string>();
     for (let round = 0; round < 12; round++) {
