@@ -137,8 +137,9 @@ test('the reference page shows every call, from this server alone', async () => 
     page.on('request', (request) => asked.push(request.url()));
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(`${server.url}/docs`);
+    await page.goto(`${server.url}/docs/`); // as some type it
     await page.locator('.opblock').first().waitFor();
+    expect(page.url()).toBe(`${server.url}/docs`);
     const { document } = await server.contract();
     const calls = Object.values(document.paths).reduce((sum, item) => sum + Object.keys(item).length, 0);
     expect(await page.locator('.opblock').count()).toBe(calls);

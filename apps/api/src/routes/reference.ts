@@ -36,7 +36,12 @@ export function referenceRoutes(): Router {
   resource(router, '/docs', {
     get: [
       noQuery,
-      (_request, response) => {
+      (request, response) => {
+        // The page's links are relative, to hold behind a proxy too: below "/docs/" they would lead nowhere.
+        if (request.path.endsWith('/')) {
+          response.redirect(308, '../docs');
+          return;
+        }
         response.set('Content-Security-Policy', pagePolicy);
         send(response, 'index.html', 'text/html; charset=utf-8');
       },
