@@ -44,10 +44,16 @@ export async function attemptSandbox(bwrap: string, uid: number | null, signal?:
   signal?.addEventListener('abort', kill, { once: true });
   let [status, said] = ['', ''];
   const text = (fd: number): NodeJS.ReadableStream => readEnd(child, fd).setEncoding('utf8');
-  text(STATUS).on('data', (more: string) => (status += more));
   text(2).on('data', (more: string) => (said += more));
+  // Its pid is written before the word, and may still be read after it.
+  const named = new Promise<void>((resolve) =>
+    text(STATUS).on('data', (more: string) => {
+      status += more;
+      if (parseStatus(status).childPid !== null) resolve();
+    }),
+  );
   writeEnd(child, 0).on('error', () => undefined); // it ended: its messages say why
-  await Promise.race([once(text(1), 'data'), ended]);
+  await Promise.race([Promise.all([once(text(1), 'data'), named]), ended]);
   const { childPid } = parseStatus(status);
   const unlimitedPtys = childPid === null ? 'the sandbox did not come up' : await limitPtys(childPid, uid, signal);
   writeEnd(child, 0).end();

@@ -16,7 +16,7 @@ describe.each([1, 2, 5, 9])('a flood on descriptor %i', (fd) => {
   const flood = `exec yes '{ "exit-code": 0 }' >&${fd}`;
 
   test('of a sandbox that waits or runs is cut off and ends it, and nothing that it said counts', async () => {
-    const launch = await park(`echo ready >&9; read -r _; ${flood}`);
+    const launch = await park(`echo "{ \\"child-pid\\": $$ }" >&5; echo ready >&9; read -r _; ${flood}`);
     const before = process.memoryUsage().rss;
     launch.go('\n');
     const { fault } = await launch.ended;

@@ -150,10 +150,28 @@ export class Launch {
 
   async #ready(): Promise<void> {
     await this.#says('ready\n');
-    const pid = parseStatus(this.#status).childPid;
-    const start = pid === null ? null : processStart(pid);
-    if (pid !== null && start !== null) this.#init = { pid, start };
+    const pid = await this.#childPid();
+    const start = processStart(pid);
+    if (start !== null) this.#init = { pid, start };
     this.#log = '';
+  }
+
+  /** bubblewrap writes it before its init is ready; it may be read after that. */
+  #childPid(): Promise<number> {
+    return new Promise<number>((resolve, reject) => {
+      const stream = readEnd(this.#child, BWRAP.status);
+      const look = (): void => {
+        const { childPid } = parseStatus(this.#status);
+        if (childPid === null) return;
+        stream.off('data', look);
+        resolve(childPid);
+      };
+      stream.on('data', look);
+      void this.ended.then(() =>
+        reject(new SandboxError('SANDBOX011', 'The sandbox could not be made: it has no init.')),
+      );
+      look();
+    });
   }
 
   async #limitPtys(uid: number | null): Promise<void> {
