@@ -5,7 +5,7 @@ import { SandboxApiError, SandboxConnectionError } from '../errors.js';
 import { numberOf } from '../events/event.js';
 import type { WireEvent } from '../events/event.js';
 import type { Context } from '../execution.js';
-import { Attempts, sleep } from '../retry.js';
+import { Attempts, sleep, Watch } from '../retry.js';
 import type { components } from '../wire/openapi.js';
 import type { Socket } from './socket.js';
 
@@ -49,6 +49,7 @@ export class Channel {
   readonly #context: Context;
   readonly #options: ChannelOptions;
   readonly #attempts: Attempts;
+  readonly #closing = new AbortController();
   readonly #ended = deferred();
   readonly #started = deferred();
   /** The connection that is there, or is being made. */
@@ -65,7 +66,7 @@ export class Channel {
   private constructor(context: Context, options: ChannelOptions) {
     this.#context = context;
     this.#options = options;
-    this.#attempts = new Attempts(context.reconnect, undefined);
+    this.#attempts = new Attempts(context.reconnect, this.#closing.signal);
     this.#socket = this.#connect();
     this.#socket.catch(() => undefined); // each of its users is told, and so are those who wait for the end
     this.#ended.promise.catch(() => undefined);
@@ -73,6 +74,7 @@ export class Channel {
 
   /** Resolves when the server has started the command. @throws SandboxApiError, SandboxConnectionError */
   static async open(context: Context, options: ChannelOptions): Promise<Channel> {
+    options.signal?.throwIfAborted();
     const channel = new Channel(context, options);
     const leave = (): void => channel.#fail(options.signal?.reason as Error);
     options.signal?.addEventListener('abort', leave, { once: true });
@@ -138,8 +140,17 @@ export class Channel {
   }
 
   async #open(): Promise<Socket> {
+    const watch = new Watch(this.#context.reconnect.silenceMs, this.#closing.signal);
+    try {
+      return await watch.awaiting(this.#dial(watch.signal));
+    } finally {
+      watch.end();
+    }
+  }
+
+  async #dial(signal: AbortSignal): Promise<Socket> {
     const { http } = this.#context;
-    const { sandboxId, executionId, signal } = this.#options;
+    const { sandboxId, executionId } = this.#options;
     const path = `/api/ergon/sandbox/ws/${encodeURIComponent(sandboxId)}`;
     const ticket = needsTicket
       ? await http.call('post', '/api/ergon/sandbox/ticket', { body: { sandbox_id: sandboxId }, signal })
@@ -147,7 +158,9 @@ export class Channel {
     const after = this.#isStarted ? `${executionId}:${this.#last}` : undefined;
     const url = http.url(path, { all: true, after, ticket: ticket?.ticket });
     let isCurrent = true;
+    signal.throwIfAborted();
     return openSocket(url.replace(/^http/, 'ws'), http.token, {
+      signal,
       onMessage: (text) => {
         if (isCurrent) this.#receive(text);
       },
@@ -211,6 +224,7 @@ export class Channel {
 
   #fail(error: unknown): void {
     this.#over(() => {
+      this.#closing.abort(error);
       this.#started.reject(error);
       this.#ended.reject(error);
     });

@@ -5,10 +5,15 @@ import type { OpenSocket } from './socket.js';
 /** Headers can be sent: no ticket has to stand in for the token. */
 export const needsTicket = false;
 
-export const openSocket: OpenSocket = (url, token, { onMessage, onClose }) =>
+export const openSocket: OpenSocket = (url, token, { signal, onMessage, onClose }) =>
   new Promise((resolve, reject) => {
     const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+    const leave = (): void => {
+      reject(signal.reason as Error);
+      socket.terminate();
+    };
+    signal.addEventListener('abort', leave, { once: true });
     socket.on('message', (data) => onMessage((data as Buffer).toString())); // the default binaryType gives Buffers
     socket.on('unexpected-response', (_request, response) => {
       const chunks: Buffer[] = [];
@@ -24,6 +29,7 @@ export const openSocket: OpenSocket = (url, token, { onMessage, onClose }) =>
       reject(new SandboxConnectionError(`The WebSocket could not be opened (${cause.message})`, { cause })),
     );
     socket.on('open', () => {
+      signal.removeEventListener('abort', leave);
       socket.on('close', onClose);
       resolve({
         send: (data) => socket.send(data),

@@ -7,6 +7,8 @@ export interface Socket {
 }
 
 export interface SocketHandlers {
+  /** Ends the opening, and fails it with its reason; not that which is open. */
+  readonly signal: AbortSignal;
   readonly onMessage: (text: string) => void;
   /** Once, when it has ended for whatever reason. */
   readonly onClose: () => void;
