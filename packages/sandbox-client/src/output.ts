@@ -1,5 +1,8 @@
 import type { Context, SignalOption } from './execution.js';
 import { ReadableFiles } from './readable-files.js';
+import type { ReadOptions } from './readable-files.js';
+import { resumedStream } from './resumed-stream.js';
+import { persistWatched } from './retry.js';
 import type { components } from './wire/openapi.js';
 
 /** A file that is kept with a result. */
@@ -14,7 +17,10 @@ export interface OutputFile {
   readonly modified: string;
 }
 
-/** What /output held when an execution ended: regular files, kept with its result, also after the sandbox was removed. Paths are below /output. */
+/**
+ * What /output held when an execution ended: regular files, kept with its result, also after the sandbox was removed. Paths are below /output.
+ * What is kept does not change: lists and files outlive connections that break.
+ */
 export class Output extends ReadableFiles {
   /** @internal */
   constructor(context: Context, sandboxId: string, executionId: string | undefined) {
@@ -24,7 +30,19 @@ export class Output extends ReadableFiles {
 
   /** All of the files, those of folders too. @throws SandboxApiError SANDBOX012 where nothing has run */
   async list({ signal }: SignalOption = {}): Promise<OutputFile[]> {
-    const { files } = await this.json<components['schemas']['OutputListing']>('GET', '', { signal });
+    const { files } = await persistWatched(this.context.reconnect, signal, (signal) =>
+      this.json<components['schemas']['OutputListing']>('GET', '', { signal }),
+    );
     return files.map(({ path, size, mode, modified }) => ({ path, size, mode, modified }));
+  }
+
+  /** @throws as `read` does */
+  override readStream(
+    path: string,
+    { offset = 0, length, signal }: ReadOptions = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return resumedStream(this.context.reconnect, signal, (done, signal) =>
+      super.readStream(path, { offset: offset + done, ...(length !== undefined && { length: length - done }), signal }),
+    );
   }
 }

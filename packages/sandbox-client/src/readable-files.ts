@@ -17,13 +17,14 @@ export interface ArchiveOptions extends SignalOption {
 
 /** Files that the server gives at a path of its own, in whole or in part, or as archives. */
 export class ReadableFiles {
-  readonly #context: Context;
+  /** @internal */
+  protected readonly context: Context;
   readonly #base: string;
   readonly #query: SendOptions['query'];
 
   /** @internal */
   constructor(context: Context, base: string, query: SendOptions['query'] = {}) {
-    this.#context = context;
+    this.context = context;
     this.#base = base;
     this.#query = query;
   }
@@ -65,7 +66,7 @@ export class ReadableFiles {
   /** @internal */
   protected send(method: string, path: string, { query, ...options }: SendOptions): Promise<Response> {
     const url = this.#base + encodePath(path);
-    return this.#context.http.send(method, url, { ...options, query: { ...this.#query, ...query } });
+    return this.context.http.send(method, url, { ...options, query: { ...this.#query, ...query } });
   }
 
   /** @internal */
