@@ -9,6 +9,7 @@ import type { LimitOptions } from '../limits.js';
 import { passInput, terminalSize } from '../local/input.js';
 import { LocalRunner } from '../local/runner.js';
 import { errorsToTell } from '../output/errors.js';
+import { isOnUnknownField } from '../output/notes.js';
 import { Pipes } from '../output/pipe.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
@@ -31,11 +32,12 @@ export async function run(path: string, command: readonly string[], options: Run
   return (await runFolder(path, command, options)).code;
 }
 
+/** @returns the exit code, what was run, and the notes on it that were said */
 export async function runFolder(
   path: string,
   command: readonly string[],
   options: RunOptions,
-): Promise<{ code: number; unit: SolutionUnit }> {
+): Promise<{ code: number; unit: SolutionUnit; notes: readonly string[] }> {
   const tty = options.tty === true ? terminalSize() : undefined;
   const { unit, leftOut } = await readSolution(path, command.length === 0);
   for (const sentence of leftOut) say(plain(sentence), 'yellow');
@@ -58,13 +60,15 @@ export async function runFolder(
   });
   const pipes = new Pipes();
   pipes.closed.addEventListener('abort', stop);
+  let notes: readonly string[] = [];
+  const ended = (code: number): Awaited<ReturnType<typeof runFolder>> => ({ code, unit, notes });
   try {
     const id = unit.id ?? name;
     const solution: StoredSolution = { id, name, version, content };
     await using local = await LocalRunner.open(solution);
     sandbox = await local.runner.open(id, request);
-    if (stopped) return { code: interrupts.exitCode ?? exitCodes.brokenPipe, unit };
-    const notes = notesOn(sandbox.selection, options);
+    if (stopped) return ended(interrupts.exitCode ?? exitCodes.brokenPipe);
+    notes = notesOn(sandbox.selection, options);
     if (notes.length > 0) progress.clear();
     for (const note of notes) say(plain(note), 'yellow');
     if (notes.length > 0) progress.show('Preparing');
@@ -90,10 +94,10 @@ export async function runFolder(
       await keepOutput(files, options.keepOutput);
     }
     await sandbox.cleanup();
-    if (pipes.closed.aborted) return { code: exitCodes.brokenPipe, unit };
-    return { code: exitCodeOf(result, interrupts.exitCode), unit };
+    if (pipes.closed.aborted) return ended(exitCodes.brokenPipe);
+    return ended(exitCodeOf(result, interrupts.exitCode));
   } catch (error) {
-    if (interrupts.exitCode !== null) return { code: interrupts.exitCode, unit };
+    if (interrupts.exitCode !== null) return ended(interrupts.exitCode);
     throw error;
   } finally {
     progress.clear();
@@ -108,7 +112,7 @@ function notesOn({ fallback, notes }: Selection, options: RunOptions): readonly 
   return notes.flatMap((note) => {
     const field = Object.keys(optionsOfNotes).find((name) => note.startsWith(name)) as
       keyof typeof optionsOfNotes | undefined;
-    if (field === undefined) return fallback || asked ? [note] : [];
+    if (field === undefined) return fallback || asked || isOnUnknownField(note) ? [note] : [];
     return options[optionsOfNotes[field]] === undefined ? [] : [sentenceForOptions(note, field)];
   });
 }

@@ -1,3 +1,4 @@
+import { SandboxApiError } from '@ergon/sandbox-client';
 import type { Execution, Sandbox, SandboxClient } from '@ergon/sandbox-client';
 import { exitCodeOf } from '../exit-code.js';
 import { exitCodes } from '../failure.js';
@@ -7,6 +8,7 @@ import type { LeftFile } from '../keep-output.js';
 import { requestOf } from '../limits.js';
 import type { LimitOptions } from '../limits.js';
 import { errorsToTell } from '../output/errors.js';
+import { isOnUnknownField } from '../output/notes.js';
 import { Pipes } from '../output/pipe.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
@@ -46,10 +48,11 @@ async function testOn(
   pipes.closed.addEventListener('abort', () => stop());
   try {
     const sandbox = await client.sandboxes.open(id, requestOf(options));
-    stop = () =>
-      void sandbox
-        .stop()
-        .catch((error: unknown) => complain((failureOf(error, options.url) ?? (error as Error)).message));
+    stop = () => void sandbox.stop().catch((error: unknown) => complain(sentenceOn(error, options)));
+    const slips = sandbox.notes.filter(isOnUnknownField);
+    if (slips.length > 0) progress.clear();
+    for (const note of slips) say(plain(note), 'yellow');
+    if (slips.length > 0) progress.show('Preparing');
     try {
       if (interrupts.exitCode !== null) return interrupts.exitCode;
       const execution = await (command.length > 0
@@ -69,11 +72,29 @@ async function testOn(
       return exitCodeOf({ cause: result.cause, exitCode: result.exit_code }, interrupts.exitCode);
     } finally {
       if (options.keep === true) say(`The sandbox ${sandbox.id} is kept.`);
-      else await sandbox.remove();
+      else await remove(client, sandbox, options);
     }
   } finally {
     progress.clear();
   }
+}
+
+/** How the run ended is not changed by it: a sandbox that could not be removed goes once it has rested for long. */
+async function remove({ wire }: SandboxClient, { id }: Sandbox, options: TestOptions): Promise<void> {
+  const signal = AbortSignal.timeout(longestRemovalMs);
+  try {
+    await wire.persistentCall('delete', '/api/ergon/sandbox/{sandbox_id}', { path: { sandbox_id: id }, signal });
+  } catch (error) {
+    if (error instanceof SandboxApiError && error.status === 404) return; // the server has forgotten it
+    const why = signal.aborted ? 'it has not answered for a minute.' : sentenceOn(error, options);
+    say(`The sandbox ${plain(id)} may still be on the server: ${plain(why)}`, 'yellow');
+  }
+}
+
+const longestRemovalMs = 60_000;
+
+function sentenceOn(error: unknown, { url }: TestOptions): string {
+  return (failureOf(error, url) ?? (error as Error)).message;
 }
 
 /** What it writes, byte for byte, as it comes and over connections that break. */
