@@ -1,5 +1,6 @@
 import type { CommandResult } from './result.js';
 import type { components } from './wire/openapi.js';
+import { isProblem } from './wire/shapes.js';
 
 /** Of the system's one table of errors, e.g. `SANDBOX007`: a command runs already. */
 export type ErrorCode = components['schemas']['ErrorCode'];
@@ -64,8 +65,16 @@ export function apiErrorOf(response: Response, text: string): SandboxApiError {
 
 function parse(text: string): components['schemas']['Problem'] | null {
   try {
-    return JSON.parse(text) as components['schemas']['Problem'];
+    const value: unknown = JSON.parse(text);
+    return isProblem(value) ? value : null;
   } catch {
     return null; // cut short; its status still says that it failed
   }
+}
+
+/** What came is none of the server's, e.g. the page of a proxy. The same would come again. @param what e.g. "The log" */
+export function unexpected(what: string): SandboxApiError {
+  return new SandboxApiError(
+    `${what} is not what a server of Ergon Sandbox sends: look at the address, and at what stands between.`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Context, SignalOption } from './execution.js';
 import type { SendOptions } from './http.js';
 import { ReadableFiles } from './readable-files.js';
 import type { ArchiveOptions } from './readable-files.js';
+import { fileAnswers } from './wire/shapes.js';
 
 export interface FileEntry {
   readonly name: string;
@@ -33,12 +34,12 @@ export class Files extends ReadableFiles {
   }
 
   async list(path = '', { limit, signal }: SignalOption & { readonly limit?: number } = {}): Promise<Listing> {
-    return this.json('GET', path, { query: { limit }, signal });
+    return this.json('GET', path, fileAnswers.listing, { query: { limit }, signal });
   }
 
   /** @throws SandboxApiError SANDBOX012 where there is none */
   async stat(path: string, { signal }: SignalOption = {}): Promise<FileEntry> {
-    return this.json('GET', path, { query: { stat: true }, signal });
+    return this.json('GET', path, fileAnswers.entry, { query: { stat: true }, signal });
   }
 
   async exists(path: string, options: SignalOption = {}): Promise<boolean> {
@@ -53,20 +54,20 @@ export class Files extends ReadableFiles {
 
   /** Writes a file, in place of one that is there; makes the folders that it needs. */
   async write(path: string, content: FileContent, { signal }: SignalOption = {}): Promise<{ readonly size: number }> {
-    return this.json('PUT', path, { body: bodyOf(content), headers: octets, signal });
+    return this.json('PUT', path, fileAnswers.written, { body: bodyOf(content), headers: octets, signal });
   }
 
   async makeDir(path: string, { signal }: SignalOption = {}): Promise<void> {
-    await this.json('PUT', path, { query: { folder: true }, signal });
+    await this.json('PUT', path, fileAnswers.done, { query: { folder: true }, signal });
   }
 
   async rename(from: string, to: string, { signal }: SignalOption = {}): Promise<void> {
-    await this.json('POST', from, { query: { rename_to: to }, signal });
+    await this.json('POST', from, fileAnswers.done, { query: { rename_to: to }, signal });
   }
 
   /** A file, or a folder with all that is in it. */
   async remove(path: string, { signal }: SignalOption = {}): Promise<void> {
-    await this.json('DELETE', path, { signal });
+    await this.json('DELETE', path, fileAnswers.done, { signal });
   }
 
   /** Unpacks into a folder. */
@@ -75,7 +76,12 @@ export class Files extends ReadableFiles {
     archive: FileContent,
     { format = 'tar', signal }: ArchiveOptions = {},
   ): Promise<{ readonly files: number }> {
-    return this.json('PUT', path, { query: { archive: format }, body: bodyOf(archive), headers: octets, signal });
+    return this.json('PUT', path, fileAnswers.unpacked, {
+      query: { archive: format },
+      body: bodyOf(archive),
+      headers: octets,
+      signal,
+    });
   }
 }
 

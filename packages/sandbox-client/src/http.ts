@@ -1,5 +1,7 @@
-import { apiErrorOf, SandboxConnectionError } from './errors.js';
+import { apiErrorOf, SandboxConnectionError, unexpected } from './errors.js';
 import type { paths } from './wire/openapi.js';
+import { answerOf } from './wire/shapes.js';
+import type { Shape } from './wire/shapes.js';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type Operation<Path extends keyof paths, M extends Method> = NonNullable<paths[Path][M]>;
@@ -61,8 +63,16 @@ export class Http {
     const filled = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(parts[name] ?? ''));
     const json =
       body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-    const response = await this.send(method.toUpperCase(), filled, { query: query ?? {}, signal, ...json });
-    return (await reading(signal, () => response.json())) as Answer<Operation<Path, M>>;
+    const given = { query: query ?? {}, signal, ...json };
+    return (await this.json(method.toUpperCase(), filled, given, answerOf(method, path))) as Answer<Operation<Path, M>>;
+  }
+
+  /** @returns an answer that tells of success, parsed and of that shape */
+  async json(method: string, path: string, options: SendOptions, shape: Shape): Promise<unknown> {
+    const response = await this.send(method, path, options);
+    const value = parsed(await reading(options.signal, () => response.text()));
+    if (!shape(value)) throw unexpected(`The answer to ${method} ${path}`);
+    return value;
   }
 
   /** @returns an answer that tells of success, its body unread */
@@ -78,6 +88,15 @@ export class Http {
     const response = await reading(signal, () => this.#fetch(this.url(path, query), init));
     if (response.ok) return response;
     throw apiErrorOf(response, await reading(signal, () => response.text()));
+  }
+}
+
+/** Undefined: it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

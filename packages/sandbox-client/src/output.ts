@@ -4,6 +4,7 @@ import type { ReadOptions } from './readable-files.js';
 import { resumedStream } from './resumed-stream.js';
 import { persistWatched } from './retry.js';
 import type { components } from './wire/openapi.js';
+import { fileAnswers } from './wire/shapes.js';
 
 /** A file that is kept with a result. */
 export interface OutputFile {
@@ -31,7 +32,7 @@ export class Output extends ReadableFiles {
   /** All of the files, those of folders too. @throws SandboxApiError SANDBOX012 where nothing has run */
   async list({ signal }: SignalOption = {}): Promise<OutputFile[]> {
     const { files } = await persistWatched(this.context.reconnect, signal, (signal) =>
-      this.json<components['schemas']['OutputListing']>('GET', '', { signal }),
+      this.json<components['schemas']['OutputListing']>('GET', '', fileAnswers.output, { signal }),
     );
     return files.map(({ path, size, mode, modified }) => ({ path, size, mode, modified }));
   }

@@ -2,6 +2,7 @@ import { SandboxApiError } from './errors.js';
 import type { Context, SignalOption } from './execution.js';
 import { reading } from './http.js';
 import type { SendOptions } from './http.js';
+import type { Shape } from './wire/shapes.js';
 
 export interface ReadOptions extends SignalOption {
   /** Of the first byte. @default 0 */
@@ -64,15 +65,17 @@ export class ReadableFiles {
   }
 
   /** @internal */
-  protected send(method: string, path: string, { query, ...options }: SendOptions): Promise<Response> {
-    const url = this.#base + encodePath(path);
-    return this.context.http.send(method, url, { ...options, query: { ...this.#query, ...query } });
+  protected send(method: string, path: string, options: SendOptions): Promise<Response> {
+    return this.context.http.send(method, this.#base + encodePath(path), this.#with(options));
   }
 
   /** @internal */
-  protected async json<Answer>(method: string, path: string, options: SendOptions): Promise<Answer> {
-    const response = await this.send(method, path, options);
-    return (await reading(options.signal, () => response.json())) as Answer;
+  protected async json<Answer>(method: string, path: string, shape: Shape, options: SendOptions): Promise<Answer> {
+    return (await this.context.http.json(method, this.#base + encodePath(path), this.#with(options), shape)) as Answer;
+  }
+
+  #with({ query, ...options }: SendOptions): SendOptions {
+    return { ...options, query: { ...this.#query, ...query } };
   }
 }
 

@@ -1,5 +1,7 @@
+import { unexpected } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { components } from '../wire/openapi.js';
+import { isEvent } from '../wire/shapes.js';
 
 type Schemas = components['schemas'];
 export type Status = Schemas['Status'];
@@ -83,9 +85,21 @@ export function eventOf(event: WireEvent): SandboxEvent | null {
   }
 }
 
-/** The number of an execution's event. @throws Error where it is the id of another's */
-export function numberOf(id: string, executionId: string): number {
+/** The number of an execution's event. Null: it is the id of none of its events. */
+export function numberOf(id: string, executionId: string): number | null {
   const [, execution, number] = /^([\w-]+):(\d+)$/.exec(id) ?? [];
-  if (execution !== executionId) throw new Error(`"${id}" is not the id of an event of execution ${executionId}.`);
-  return Number(number);
+  return execution === executionId ? Number(number) : null;
+}
+
+/** An event that came, as it is on the wire. @throws SandboxApiError where it is none of that execution */
+export function parseEvent(
+  value: unknown,
+  executionId: string,
+): { readonly event: WireEvent; readonly number: number } {
+  if (isEvent(value)) {
+    const event = value as WireEvent & { readonly id: string };
+    const number = numberOf(event.id, executionId);
+    if (number !== null) return { event, number };
+  }
+  throw unexpected('An event of an execution');
 }

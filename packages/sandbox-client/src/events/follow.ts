@@ -4,7 +4,7 @@ import type { Http } from '../http.js';
 import { Attempts, Watch } from '../retry.js';
 import type { Reconnect } from '../retry.js';
 import { ArrayParser } from '../wire/array-parser.js';
-import { eventOf, numberOf } from './event.js';
+import { eventOf, numberOf, parseEvent } from './event.js';
 import type { SandboxEvent, WireEvent } from './event.js';
 
 export interface FollowOptions {
@@ -34,11 +34,12 @@ export async function* followLog(
   { after, signal, raw }: FollowOptions & { readonly raw?: boolean } = {},
 ): AsyncGenerator<WireEvent, void, undefined> {
   let last = after === undefined ? 0 : numberOf(after, executionId);
+  if (last === null) throw new RangeError(`"${after}" is not the id of an event of execution ${executionId}.`);
   const attempts = new Attempts(reconnect, signal);
   for (;;) {
     try {
-      for await (const event of readLog(http, reconnect, executionId, { after: last, raw }, signal)) {
-        const number = numberOf(event.id ?? '', executionId);
+      for await (const line of readLog(http, reconnect, executionId, { after: last, raw }, signal)) {
+        const { event, number } = parseEvent(line, executionId);
         if (number <= last) continue; // sent twice, by whatever stands between
         last = number;
         attempts.succeeded();
@@ -58,7 +59,7 @@ async function* readLog(
   executionId: string,
   query: { readonly after: number; readonly raw: boolean | undefined },
   signal: AbortSignal | undefined,
-): AsyncGenerator<WireEvent, void, undefined> {
+): AsyncGenerator<unknown, void, undefined> {
   const watch = new Watch(silenceMs, signal);
   const parser = new ArrayParser();
   const decoder = new TextDecoder();
@@ -69,7 +70,7 @@ async function* readLog(
     while (!parser.closed) {
       const { done, value } = await watch.awaiting(reading(watch.signal, () => reader.read()));
       if (done) throw new SandboxConnectionError('The connection ended before the end of the events.');
-      for (const event of parser.feed(decoder.decode(value, { stream: true }))) yield event as WireEvent;
+      yield* parser.feed(decoder.decode(value, { stream: true }));
     }
   } finally {
     watch.end();

@@ -1,29 +1,18 @@
 // Which of the two it is, the package's "imports" say.
 // eslint-disable-next-line @nx/enforce-module-boundaries
 import { needsTicket, openSocket } from '#socket';
-import { SandboxApiError, SandboxConnectionError } from '../errors.js';
-import { numberOf } from '../events/event.js';
+import { SandboxApiError, SandboxConnectionError, unexpected } from '../errors.js';
+import { parseEvent } from '../events/event.js';
 import type { WireEvent } from '../events/event.js';
 import type { Context } from '../execution.js';
 import { Attempts, sleep, Watch } from '../retry.js';
 import type { components } from '../wire/openapi.js';
+import { isObject, isRefusal, isStart } from '../wire/shapes.js';
+import type { Refusal } from '../wire/shapes.js';
 import type { Socket } from './socket.js';
 
 type Action = components['schemas']['Action'];
 type Execute = Partial<Extract<Action, { action: 'execute' }>>;
-
-interface Refusal {
-  readonly type: 'error';
-  readonly id?: undefined;
-  readonly message: string;
-  readonly code?: SandboxApiError['code'];
-  readonly field?: string;
-}
-interface Started {
-  readonly type: 'started';
-  readonly id?: undefined;
-  readonly execution_id: string;
-}
 
 export interface ChannelOptions {
   readonly sandboxId: string;
@@ -189,17 +178,31 @@ export class Channel {
   }
 
   #receive(text: string): void {
+    if (this.#isOver) return;
     void this.#socket.then(
       (socket) => this.#isOver || this.#watch(socket),
       () => undefined, // it failed, and that was told
     );
-    const message = JSON.parse(text) as WireEvent | Refusal | Started;
-    if (message.type === 'started') {
-      if (message.execution_id === this.#options.executionId) this.#start();
-    } else if (message.type === 'error' && message.id === undefined) {
-      this.#refuse(message as Refusal);
-    } else if (message.id?.startsWith(`${this.#options.executionId}:`) === true) {
-      this.#take(message, numberOf(message.id, this.#options.executionId));
+    try {
+      this.#read(JSON.parse(text) as unknown);
+    } catch (error) {
+      this.#fail(error instanceof SyntaxError ? unexpected('A message of the WebSocket') : error);
+    }
+  }
+
+  /** @throws SandboxApiError for what is none of the server's messages */
+  #read(message: unknown): void {
+    const { executionId } = this.#options;
+    const { type, id } = isObject(message) ? message : {};
+    if (type === 'started' && isStart(message)) {
+      if (message.execution_id === executionId) this.#start();
+    } else if (type === 'error' && id === undefined && isRefusal(message)) {
+      this.#refuse(message);
+    } else if (typeof id !== 'string') {
+      throw unexpected('A message of the WebSocket');
+    } else if (id.startsWith(`${executionId}:`)) {
+      const { event, number } = parseEvent(message, executionId);
+      this.#take(event, number);
     }
   }
 

@@ -8,7 +8,7 @@ export const needsTicket = false;
 export const openSocket: OpenSocket = (url, token, { signal, onMessage, onClose }) =>
   new Promise((resolve, reject) => {
     const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-    const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+    const socket = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload: 16 * 1024 ** 2 });
     const leave = (): void => {
       reject(signal.reason as Error);
       socket.terminate();

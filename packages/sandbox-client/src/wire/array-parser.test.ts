@@ -41,3 +41,23 @@ it('an array without events is closed', () => {
   expect(parser.feed('[]\n')).toEqual([]);
   expect(parser.closed).toBe(true);
 });
+
+it.each(['<html>', '{"a":1}', '[null]', '[\nnull\n]', '[\n"', '{', '[\n{"a"}\n', '[]x', 'x\n'])(
+  'refuses %j as soon as it comes',
+  (text) => {
+    const parser = new ArrayParser();
+    expect(() => parser.feed(text)).toThrow('is not what a server of Ergon Sandbox sends');
+  },
+);
+
+it('an event may have the end of the array on its line, and is not longer than 16 MiB', () => {
+  const parser = new ArrayParser();
+  expect(parser.feed('[\n{"a":1}]')).toEqual([{ a: 1 }]);
+  expect(parser.closed).toBe(true);
+  const endless = new ArrayParser();
+  endless.feed('[\n{"');
+  const piece = 'x'.repeat(4 * 1024 ** 2);
+  expect(() => {
+    for (let count = 0; count < 5; count += 1) endless.feed(piece);
+  }).toThrow('is not what a server of Ergon Sandbox sends');
+});
