@@ -1253,7 +1253,7 @@ export interface operations {
             message: string;
             /** @constant */
             success: true;
-            /** @description Fields of a solution's content that are not known here, in sentences */
+            /** @description Sentences: why a solution can't be tested as it is, and which fields of its content are not known here */
             warnings?: string[];
           };
         };
@@ -1518,7 +1518,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description A folder as an archive of this kind, with all that is in it */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
         /** @description The entry alone, as JSON */
@@ -1627,7 +1627,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Make a folder; the body is empty */
         folder?: boolean;
       };
@@ -1685,6 +1685,15 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description A form, in place of the bytes themselves */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
       /** @description A field is wrong; the sentence names it */
       422: {
         headers: {
@@ -1727,7 +1736,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description A folder as an archive of this kind, with all that is in it */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
         /** @description The entry alone, as JSON */
@@ -1841,7 +1850,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Make a folder; the body is empty */
         folder?: boolean;
       };
@@ -1897,6 +1906,15 @@ export interface operations {
       };
       /** @description A command runs already, or other units depend on this one */
       409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A form, in place of the bytes themselves */
+      415: {
         headers: {
           [name: string]: unknown;
         };
@@ -2688,7 +2706,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description A folder as an archive of this kind, with all that is in it */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Default: the one that runs, or ran last */
         execution_id?: string;
       };
@@ -2777,7 +2795,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description A folder as an archive of this kind, with all that is in it */
-        archive?: string;
+        archive?: 'tar' | 'zip';
         /** @description Default: the one that runs, or ran last */
         execution_id?: string;
       };
