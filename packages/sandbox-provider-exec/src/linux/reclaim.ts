@@ -6,7 +6,7 @@ import { ownPlaces, recordedPlace, type CgroupPlace } from './cgroup/place.js';
 import { imageIsFree } from './mounts/image.js';
 import { makerIsDead, processMarker } from '../posix/names.js';
 import { killIfPresent } from '../posix/kill.js';
-import { processesMarked, processTree } from './processes.js';
+import { isAlive, processesMarked, processTree } from './processes.js';
 import { removeFolder } from './sandbox.js';
 import { holdsWithin } from '../posix/wait.js';
 
@@ -51,13 +51,21 @@ async function removeGroupsOfTheDead(place: CgroupPlace): Promise<number> {
 async function endProcesses(instanceId: string): Promise<string[]> {
   const prefix = processMarker(instanceId, '');
   const sandboxes = new Set<string>();
+  const seen = new Map<number, number>();
+  let looksWithout = 0;
   const ended = await holdsWithin(10_000, () => {
     const marked = processesMarked((word) => word.startsWith(prefix));
     for (const { pid, word } of marked) {
       sandboxes.add(word.slice(prefix.length));
-      for (const process of processTree(pid).reverse()) killIfPresent(process.pid, 'SIGKILL');
+      for (const process of processTree(pid).reverse()) {
+        seen.set(process.pid, process.start);
+        killIfPresent(process.pid, 'SIGKILL');
+      }
     }
-    return marked.length === 0;
+    // One that is dying has no command line any more; and one that was forked while we looked is seen by the next look.
+    const areGone = marked.length === 0 && ![...seen].some(([pid, start]) => isAlive(pid, start));
+    looksWithout = areGone ? looksWithout + 1 : 0;
+    return looksWithout === 2;
   });
   if (!ended) throw new SandboxError('SANDBOX011', `Processes of the instance ${instanceId} could not be ended.`);
   return [...sandboxes];
