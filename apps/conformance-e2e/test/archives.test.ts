@@ -1,21 +1,9 @@
 import { readTar, SandboxError, writeTar } from '@ergon/sandbox-core';
 import type { SandboxFiles } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
+import { browses } from './support/browses.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
 import { runSuite, type Create } from './support/run-suite.js';
-
-type Files = Required<SandboxFiles>;
-
-/** Its archives are made and taken in their own way. */
-function archives(alter: (files: Files) => Partial<SandboxFiles>): Create {
-  return (ports) =>
-    new (class extends SandboxExecProvider {
-      override files(sandboxId: string): SandboxFiles {
-        const files = super.files(sandboxId) as Files;
-        return { ...files, ...alter(files) };
-      }
-    })(ports);
-}
 
 /** Has both calls taken away, or one. */
 function lacks(...names: readonly ('pack' | 'unpack')[]): Create {
@@ -60,7 +48,7 @@ class UsesTar extends SandboxExecProvider {
 const bounds = { maxEntries: 10_000, maxBytes: 1 << 30 };
 
 /** Puts each entry as it comes. */
-const putsOneByOne = archives((files) => ({
+const putsOneByOne = browses((files) => ({
   unpack: async (path, tar) => {
     for await (const entry of readTar(tar, bounds)) {
       const place = `${path}/${entry.path}`;
@@ -92,13 +80,13 @@ provesThatTheSuiteCatches([
   },
   {
     that: 'does not tell what it left out of an archive',
-    create: archives((files) => ({ pack: (path) => files.pack(path) })),
+    create: browses((files) => ({ pack: (path) => files.pack(path) })),
     caughtBy: packed,
     message: /pack\(\) tells once, by `leftOut`/,
   },
   {
     that: 'packs files of any size',
-    create: archives((files) => ({
+    create: browses((files) => ({
       pack: (path, { leftOut } = {}) => files.pack(path, leftOut === undefined ? {} : { leftOut }),
     })),
     caughtBy: packed,
@@ -106,7 +94,7 @@ provesThatTheSuiteCatches([
   },
   {
     that: 'puts an archive in the place of what was there',
-    create: archives((files) => ({
+    create: browses((files) => ({
       unpack: async (path, tar) => {
         await files.remove(path).catch(() => undefined);
         await files.unpack(path, tar);
@@ -117,7 +105,7 @@ provesThatTheSuiteCatches([
   },
   {
     that: 'passes over what it does not take of an archive',
-    create: archives((files) => ({
+    create: browses((files) => ({
       unpack: (path, tar) => files.unpack(path, writeTar(readTar(tar, { ...bounds, skipped: () => undefined }))),
     })),
     caughtBy: /an archive with a link, or with a path that leads out/,
@@ -143,7 +131,7 @@ provesThatTheSuiteCatches([
   },
   {
     that: 'tells an archive that does not fit as a lost sandbox',
-    create: archives((files) => ({
+    create: browses((files) => ({
       unpack: (path, tar) =>
         files.unpack(path, tar).catch((cause: unknown) => {
           throw new SandboxError('SANDBOX011', 'The archive could not be put.', { cause });

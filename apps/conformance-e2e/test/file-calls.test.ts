@@ -2,19 +2,8 @@ import { posix } from 'node:path';
 import { SandboxError } from '@ergon/sandbox-core';
 import type { SandboxFiles } from '@ergon/sandbox-core';
 import { SandboxExecProvider } from '@ergon/sandbox-provider-exec';
+import { browses } from './support/browses.js';
 import { provesThatTheSuiteCatches } from './support/caught.js';
-import type { Create } from './support/run-suite.js';
-
-/** Its calls to files work in their own way. */
-function browses(alter: (files: SandboxFiles) => Partial<SandboxFiles>): Create {
-  return (ports) =>
-    new (class extends SandboxExecProvider {
-      override files(sandboxId: string): SandboxFiles {
-        const files = super.files(sandboxId);
-        return { ...files, ...alter(files) };
-      }
-    })(ports);
-}
 
 class HasNoFiles extends SandboxExecProvider {
   override files(): SandboxFiles {

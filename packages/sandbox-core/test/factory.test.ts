@@ -308,11 +308,13 @@ describe('the factory', () => {
     );
     await factory.add(definition, undefined, ports);
     await expect(factory.add(definition, undefined, ports)).rejects.toThrow(/registered already/);
-    const without = { ...definition, options: undefined as unknown as typeof definition.options };
-    await expect(factory.add(without, undefined, ports)).rejects.toMatchObject({
-      code: 'SANDBOX008',
-      message: expect.stringMatching(/has no schema of its `options`/) as string,
-    });
+    for (const none of [undefined, {}]) {
+      const without = { ...definition, options: none as unknown as typeof definition.options };
+      await expect(factory.add(without, undefined, ports)).rejects.toMatchObject({
+        code: 'SANDBOX008',
+        message: expect.stringMatching(/has no schema of its `options`/) as string,
+      });
+    }
     const other = { ...definition, contract: 99 as unknown as typeof contractVersion };
     await expect(factory.add(other, undefined, ports)).rejects.toThrow(/contract 99/);
   });

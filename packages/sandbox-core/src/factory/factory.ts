@@ -86,16 +86,19 @@ export class SandboxFactory {
         'This is no provider definition. With require(), take the `default` of its package; a provider that is made already is for register().',
       );
     }
-    if (typeof (definition.options as StandardSchema<Options> | undefined)?.['~standard'].validate !== 'function') {
-      throw new SandboxError(
-        'SANDBOX008',
-        `The definition of provider "${name}" has no schema of its \`options\` (standardschema.dev; e.g. z.strictObject({}) of zod).`,
-      );
-    }
     if (contract !== contractVersion) {
       throw new SandboxError(
         'SANDBOX008',
         `Provider "${name}" is written for contract ${String(contract)}; this core has ${String(contractVersion)}.`,
+      );
+    }
+    if (
+      typeof (definition.options as Partial<StandardSchema<Options>> | undefined)?.['~standard']?.validate !==
+      'function'
+    ) {
+      throw new SandboxError(
+        'SANDBOX008',
+        `The definition of provider "${name}" has no schema of its \`options\` (standardschema.dev; e.g. z.strictObject({}) of zod).`,
       );
     }
     const parsed = await definition.options['~standard'].validate(options);
