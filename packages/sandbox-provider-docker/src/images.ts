@@ -1,4 +1,5 @@
 import type { SandboxConfig } from '@ergon/sandbox-core';
+import { canonical } from './pull/index.js';
 
 /** By the language of a solution; Debian's for those that are none of these. */
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -14,19 +15,24 @@ export function imageFor({ image, language }: SandboxConfig, images: Readonly<Re
   return image ?? (language === undefined ? undefined : ours[language]) ?? ours.default ?? '';
 }
 
+/** All that the configuration names, or the defaults where it does not. */
+export function configuredImages(images: Readonly<Record<string, string>>): string[] {
+  return Object.values({ ...DEFAULTS, ...images });
+}
+
 /**
  * The image of our own containers that watch the disk. What it says is believed, so neither a request nor a solution chooses it: `tools`, else the first of the
- * configuration's images that is there. Null: none is.
+ * configuration's images that is there; else, `isThere` false, the one that has to be got.
  */
 export function toolsImage(
   { language }: SandboxConfig,
   images: Readonly<Record<string, string>>,
   there: ImageList,
-): string | null {
-  if (images.tools !== undefined) return images.tools;
+): { readonly reference: string; readonly isThere: boolean } {
   const ours: Readonly<Record<string, string>> = { ...DEFAULTS, ...images };
-  const candidates = [language, 'default', 'shell', 'python', 'node'].map((name) => ours[name ?? 'default']);
-  return candidates.find((reference) => reference !== undefined && there.has(reference)) ?? null;
+  const candidates = [language ?? 'default', 'default', 'shell', 'python', 'node'].map((name) => ours[name] ?? '');
+  const found = images.tools ?? candidates.find((reference) => there.has(reference));
+  return { reference: found ?? candidates[0] ?? '', isThere: found !== undefined };
 }
 
 /** The sentence about a missing image for our own containers. */
@@ -34,13 +40,14 @@ export const missingTools =
   'Of the images that the server is configured with none is on the Docker engine, and one has to watch the disk of an image that was asked for: ' +
   'name one with "tools" in ERGON_SANDBOX_IMAGES, or get "debian:stable-slim" with "docker pull debian:stable-slim".';
 
-/** The sentence about an image that the engine does not have. */
-export function missingImage(reference: string, config: SandboxConfig): string {
+/** The sentence about an image that the engine does not have. @param obstacle why it is not pulled, a sentence or nothing */
+export function missingImage(reference: string, config: SandboxConfig, obstacle = ''): string {
   const otherwise =
     config.image === undefined
       ? ` Or name another for solutions ${config.language === undefined ? 'without a language' : `in "${config.language}"`} in ERGON_SANDBOX_IMAGES.`
       : '';
-  return `The Docker engine does not have the image "${reference}". Get it with "docker pull ${reference}".${otherwise}`;
+  const why = obstacle === '' ? '' : `${obstacle} `;
+  return `The Docker engine does not have the image "${reference}". ${why}Get it with "docker pull ${reference}".${otherwise}`;
 }
 
 /** The images that an engine has, by name and by id. */
@@ -58,12 +65,4 @@ export class ImageList {
     if (/^[0-9a-f]{4,64}$/.test(digits) && this.#ids.some((id) => id.startsWith(digits))) return true;
     return this.#names.has(canonical(reference));
   }
-}
-
-/** One spelling for each image: without Docker's own registry and library, with a tag or a digest (distribution/reference). */
-function canonical(reference: string): string {
-  const short = reference.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
-  const digest = /^(.*?)(:[^:/@]+)?@(.+)$/.exec(short);
-  if (digest !== null) return `${digest[1] ?? ''}@${digest[3] ?? ''}`; // a digest rules out a tag beside it
-  return /:[^/:]+$/.test(short) ? short : `${short}:latest`;
 }

@@ -1,5 +1,6 @@
 import { imageField } from '@ergon/sandbox-core';
 import { z } from 'zod';
+import { pullOptions } from './pull/index.js';
 
 /** Options of the Docker provider. */
 export const dockerOptions = z
@@ -19,6 +20,8 @@ export const dockerOptions = z
      * @default python:3-slim, node:22-slim, debian:stable-slim; the first of these that is there for `tools`, none for `network`
      */
     images: z.partialRecord(z.enum(['python', 'node', 'shell', 'default', 'network', 'tools']), imageField).default({}),
+    /** When the engine gets an image from a registry, and from which. */
+    pull: pullOptions.optional(),
   })
   .refine(
     ({ host, context }) => host === undefined || context === undefined,

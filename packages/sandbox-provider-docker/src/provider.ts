@@ -17,10 +17,11 @@ import { normalFolder, refusedLimits, type ImageFacts } from './container/config
 import { probeVolumeSize } from './disk/index.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
-import { imageFor, missingImage, missingTools, toolsImage } from './images.js';
+import { configuredImages, imageFor, type ImageList, missingImage, missingTools, toolsImage } from './images.js';
 import { randomIdentity } from './identity.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
+import { ImagePulls, obtainImage, pullObstacle, pullRules, type PullRules } from './pull/index.js';
 import { capabilitiesOf, imagesOf, PROBE_MS, probeEngine, type UsableEngine } from './probe.js';
 import { refusalOf } from './refusal.js';
 import { reclaimFrom, removeSandbox } from './reclaim.js';
@@ -30,6 +31,7 @@ interface Connection {
   readonly engine: Engine;
   readonly events: EngineEvents;
   readonly endpoint: Endpoint;
+  readonly pulls: ImagePulls;
   /** For sentences. */
   readonly where: string;
 }
@@ -38,6 +40,7 @@ interface Connection {
 export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   readonly name = 'docker';
   readonly #seccomp = JSON.stringify(containerProfile());
+  readonly #pullRules: PullRules;
   #connection: Connection | null = null;
   #usable: UsableEngine | null = null;
   #volumesAreSized: boolean | null = null;
@@ -51,6 +54,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     private readonly ports: ProviderPorts,
   ) {
     super();
+    this.#pullRules = pullRules(options.pull ?? {}, configuredImages(options.images));
   }
 
   override async probe(signal?: AbortSignal): Promise<ProviderProbe> {
@@ -95,30 +99,38 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const changed = (): void => this.ports.changed?.();
     // Whoever keeps a probe asks for another then, so that an image that came a moment ago is known.
     events.on('images', changed).on('silent', changed).on('listening', changed);
-    this.#connection = { engine, events, endpoint, where: describeEndpoint(endpoint) };
+    const pulls = new ImagePulls(engine, this.#pullRules, this.ports.logger);
+    this.#connection = { engine, events, endpoint, pulls, where: describeEndpoint(endpoint) };
     return this.#connection;
   }
 
   override check(config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
     if (!probe.available) return [];
     const refusals = [...unmetNeeds(config, probe.capabilities)];
-    const there = imagesOf(probe.capabilities);
+    return [...refusals, ...this.#imageRefusals(config, imagesOf(probe.capabilities)), ...refusedLimits(config.limits)];
+  }
+
+  #imageRefusals(config: SandboxConfig, there: ImageList | null): Refusal[] {
+    if (there === null) return [];
+    const field = 'image';
     const reference = imageFor(config, this.options.images);
-    if (there !== null && !there.has(reference)) {
-      refusals.push({ field: 'image', message: missingImage(reference, config) });
-    } else if (there !== null && toolsImage(config, this.options.images, there) === null) {
-      refusals.push({ field: 'image', message: missingTools });
+    const obstacle = pullObstacle(reference, this.#pullRules);
+    if (!there.has(reference)) {
+      if (obstacle !== null) return [{ field, message: missingImage(reference, config, obstacle) }];
+      // Nobody asked for this one: whoever can serve without a download goes first.
+      const message = `The Docker engine does not have the image "${reference}" yet, and would have to pull it.`;
+      return config.image === undefined ? [{ field, message, lastResort: true }] : [];
     }
-    return [...refusals, ...refusedLimits(config.limits)];
+    const tools = toolsImage(config, this.options.images, there);
+    return tools.isThere || this.#pullRules.policy !== 'never' ? [] : [{ field, message: missingTools }];
   }
 
   protected override async open(template: SandboxTemplate): Promise<DockerBox> {
-    const { engine, events, endpoint } = this.#connect();
+    const { engine, events, endpoint, pulls } = this.#connect();
     const usable = await this.#whatIsUsable();
-    const image = await this.#image(engine, template);
+    const image = await this.#image(engine, pulls, template);
     const { network } = this.options.images;
-    const tools = toolsImage(template, this.options.images, usable.images);
-    if (tools === null) throw new SandboxError('SANDBOX009', missingTools, { field: 'image' });
+    const tools = await this.#tools(engine, pulls, template, usable.images);
     const identity = randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
     const sandbox = new DockerSandbox(
       {
@@ -180,12 +192,23 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     );
   }
 
-  async #image(engine: Engine, template: SandboxTemplate): Promise<ImageFacts> {
+  /** Got where it is missing. */
+  async #tools(engine: Engine, pulls: ImagePulls, template: SandboxTemplate, there: ImageList): Promise<string> {
+    const { reference } = toolsImage(template, this.options.images, there);
+    const { signal, report } = template;
+    const named = `The Docker engine does not have the image "${reference}" of "tools". Get it with "docker pull ${reference}".`;
+    const missing = (): string => (this.options.images.tools === undefined ? missingTools : named);
+    const wish = { reference, fresh: false, missing, signal, report };
+    await obtainImage(engine, pulls, this.#pullRules, wish);
+    return reference;
+  }
+
+  async #image(engine: Engine, pulls: ImagePulls, template: SandboxTemplate): Promise<ImageFacts> {
     const reference = imageFor(template, this.options.images);
-    const found = await engine.image(reference, template.signal);
-    if (found === null) {
-      throw new SandboxError('SANDBOX009', missingImage(reference, template), { field: 'image' });
-    }
+    const { platform, signal, report } = template;
+    const missing = (obstacle: string): string => missingImage(reference, template, obstacle);
+    const wish = { reference, platform, fresh: true, missing, signal, report };
+    const found = await obtainImage(engine, pulls, this.#pullRules, wish);
     const targets = ['/solution', '/workspace', '/output', ...template.mounts.map(({ target }) => target)];
     const isBelow = (path: string): boolean => targets.some((target) => normalFolder(path).startsWith(`${target}/`));
     const own = found.volumes.find(isBelow);

@@ -66,6 +66,8 @@ export interface Refusal {
   /** The wire field, e.g. `gpus`. */
   readonly field: string;
   readonly message: string;
+  /** It can be done, at a price such as a download: only where the provider is named or preferred, or no other can serve. */
+  readonly lastResort?: boolean;
 }
 
 const brand = Symbol.for('@ergon/sandbox-core/SandboxProvider');

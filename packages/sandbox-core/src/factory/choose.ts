@@ -67,12 +67,14 @@ export function chooseProvider(input: ChoiceInput): Selection {
     if (strict) throw new SandboxError('SANDBOX001', `${requested} is not available: ${named.obstacle.reason}`);
     fallback = true;
   }
-  const eligible = judged.filter(({ obstacle }) => obstacle === null).map(({ name }) => name);
-  for (const [name, reason] of ranking(input)) {
-    if (eligible.includes(name)) return select(name, reason, judged, requested ?? null, fallback);
+  const eligible = judged.filter(({ obstacle }) => obstacle === null);
+  const willing = eligible.filter(({ name, price }) => price === null || input.prefer.includes(name));
+  for (const each of [willing, eligible]) {
+    const names = each.map(({ name }) => name);
+    for (const [name, reason] of [...ranking(input), ...names.map((name) => [name, 'it is available.'] as const)]) {
+      if (names.includes(name)) return select(name, reason, judged, requested ?? null, fallback);
+    }
   }
-  const [first] = eligible;
-  if (first !== undefined) return select(first, 'it is available.', judged, requested ?? null, fallback);
   throw noneAvailable(judged);
 }
 
@@ -83,18 +85,21 @@ interface Judged {
     readonly reason: string;
     readonly field: string;
   } | null;
+  /** What it costs, sentences. Null: nothing. */
+  readonly price: string | null;
 }
 
 function judge({ name, probe, refusals }: Candidate, input: ChoiceInput): Judged {
   if (!probe.available) {
-    return { name, obstacle: { verdict: 'unavailable', reason: `${probe.reason} ${probe.fix}`, field: 'provider' } };
+    return { name, obstacle: { verdict: 'unavailable', reason: `${probe.reason} ${probe.fix}`, field: 'provider' }, price: null };
   }
   const { capabilities } = probe;
   const ruledOut = (reason: string, field: string): Judged => ({
     name,
     obstacle: { verdict: 'ruled-out', reason, field },
+    price: null,
   });
-  const [refusal] = refusals;
+  const refusal = refusals.find(({ lastResort }) => lastResort !== true);
   if (refusal !== undefined) {
     return ruledOut(refusals.map(({ message }) => message).join(' '), refusal.field);
   }
@@ -108,7 +113,7 @@ function judge({ name, probe, refusals }: Candidate, input: ChoiceInput): Judged
       return ruledOut(`Its limit of ${limit} is ${enforcement === 'none' ? 'missing' : 'best effort'} here.`, 'strict');
     }
   }
-  return { name, obstacle: null };
+  return { name, obstacle: null, price: refusals.map(({ message }) => message).join(' ') || null };
 }
 
 function limitField(limit: LimitName): string {
@@ -130,9 +135,9 @@ function select(
   requested: string | null,
   fallback: boolean,
 ): Selection {
-  const considered = judged.map(({ name, obstacle }): ProviderVerdict => {
+  const considered = judged.map(({ name, obstacle, price }): ProviderVerdict => {
     if (name === provider) return { provider: name, verdict: 'chosen', reason: `Chosen: ${why}` };
-    if (obstacle === null) return { provider: name, verdict: 'eligible', reason: 'It could serve too.' };
+    if (obstacle === null) return { provider: name, verdict: 'eligible', reason: `It could serve too.${price === null ? '' : ` ${price}`}` };
     return { provider: name, verdict: obstacle.verdict, reason: obstacle.reason };
   });
   const notes = fallback ? [`${String(requested)} is not available; ${provider} serves in its place.`] : [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { SandboxError } from '@ergon/sandbox-core';
 import { z } from 'zod';
 import { parseAddress } from './address.js';
 import type { Endpoint, EndpointTls } from './endpoint.js';
@@ -57,7 +57,8 @@ function parse<Output>(schema: z.ZodType<Output>, text: string, file: string): O
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : sentenceOf(error);
+    // The words about what is no JSON quote it, and it may hold passwords.
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : 'it is no JSON';
     throw new SandboxError('SANDBOX001', `${file} is not what Docker writes there: ${reason}.`, { cause: error });
   }
 }

@@ -98,6 +98,7 @@ function environmentTls(surroundings: Surroundings): EndpointTls | undefined {
   return { verify: Boolean(DOCKER_TLS_VERIFY), ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-function configFolder({ environment, home }: Surroundings): string {
+/** Of Docker's command line. */
+export function configFolder({ environment, home }: Surroundings): string {
   return [environment.DOCKER_CONFIG].find(Boolean) ?? join(home, '.docker');
 }

@@ -14,6 +14,29 @@ export interface ContainerState {
   readonly exitCode: number | null;
 }
 
+export interface EngineImage {
+  readonly id: string;
+  /** Of its manifests, as registries know them. */
+  readonly digests: readonly string[];
+  /** Of its programs, in Node's names. */
+  readonly arch: string;
+  /** `NAME=VALUE` */
+  readonly environment: readonly string[];
+  /** Paths that it declares as volumes. */
+  readonly volumes: readonly string[];
+}
+
+/** What an engine asks a registry for. */
+export interface PullRequest {
+  readonly repository: string;
+  /** A tag or a digest. */
+  readonly version: string;
+  /** As Docker has it, e.g. `linux/amd64`. Null: the engine's own. */
+  readonly platform: string | null;
+  /** X-Registry-Auth. Null: without credentials. */
+  readonly auth: string | null;
+}
+
 /** An object of the engine, with its labels. */
 export interface Labelled {
   /** How it is removed: an id, or a volume's name. */
@@ -69,7 +92,7 @@ export class Engine {
   async image(
     reference: string,
     signal?: AbortSignal,
-  ): Promise<{ id: string; arch: string; environment: readonly string[]; volumes: readonly string[] } | null> {
+  ): Promise<EngineImage | null> {
     try {
       const found = await ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
         this.docker.getImage(reference).inspect(),
@@ -77,6 +100,7 @@ export class Engine {
       const config = found.Config as Partial<typeof found.Config> | null;
       return {
         id: found.Id,
+        digests: ((found.RepoDigests as string[] | null) ?? []).map((name) => name.replace(/^.*@/, '')),
         arch: architecture(found.Architecture),
         environment: config?.Env ?? [],
         volumes: Object.keys((config?.Volumes as Record<string, unknown> | null | undefined) ?? {}),
@@ -85,6 +109,25 @@ export class Engine {
       if (hasStatus(error, 404)) return null;
       throw error;
     }
+  }
+
+  /**
+   * Lets it get an image: its account of that, one JSON value a line. The engine goes on only for as long as it is listened to: when the signal cuts it off, or this
+   * process dies, it stops and lets go of what it has got.
+   */
+  async pull({ repository, version, platform, auth }: PullRequest, signal: AbortSignal): Promise<Readable> {
+    // It answers when the registry has: that may be slow.
+    const stream = await ask(`pull the image "${repository}"`, MAKE_MS, signal, (abortSignal) =>
+      this.docker.createImage({
+        fromImage: repository,
+        tag: version,
+        ...(platform !== null && { platform }),
+        ...(auth !== null && { authconfig: { key: auth } }),
+        abortSignal,
+      }),
+    );
+    if (stream instanceof Readable) return stream;
+    throw new TypeError('The account of a pull is no stream.');
   }
 
   /** @param options of its driver */

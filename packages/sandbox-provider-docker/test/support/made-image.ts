@@ -15,7 +15,8 @@ export async function makeImage(
   name: string,
   { from = BUSYBOX, script = 'true', shell, changes }: Recipe,
 ): Promise<void> {
-  const [repo, tag] = name.split(':');
+  const colon = name.lastIndexOf(':'); // a registry may have a port
+  const [repo, tag] = [name.slice(0, colon), name.slice(colon + 1)];
   const base = await docker.createContainer({
     Image: from,
     Entrypoint: [...(shell ?? ['/bin/sh'])],

@@ -47,7 +47,11 @@ export class TestServer {
 
   constructor(options: Partial<DockerOptions> = {}, ports: Partial<ProviderPorts> = {}) {
     this.provider = new DockerProvider(
-      dockerOptions.parse({ images: { default: BUSYBOX, shell: BUSYBOX, python: DEBIAN, node: DEBIAN }, ...options }),
+      dockerOptions.parse({
+        images: { default: BUSYBOX, shell: BUSYBOX, python: DEBIAN, node: DEBIAN },
+        pull: { policy: 'never' }, // no test asks a registry that is not its own
+        ...options,
+      }),
       { logger: silentLogger, stateDir: join(this.home, 'sandboxes'), ...ports },
     );
   }
