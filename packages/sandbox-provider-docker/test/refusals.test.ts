@@ -1,10 +1,5 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { pack } from 'tar-stream';
 import { randomIdentity } from '../src/identity.js';
-import { docker } from './support/engine.js';
+import { loadForeign } from './support/foreign-image.js';
 import { removeImages } from './support/made-image.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 
@@ -18,37 +13,8 @@ afterEach(async () => {
   expect(await server.leftovers()).toEqual([]);
 });
 
-/** A tar archive. */
-function archive(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
-  const tar = pack();
-  for (const [name, data] of Object.entries(files)) tar.entry({ name, mode: 0o755 }, data);
-  tar.finalize();
-  return buffer(tar);
-}
-
-/** An image of another platform: to this one its shell is no program. */
-async function loadForeign(): Promise<void> {
-  const layer = await archive({ 'bin/sh': 'of another machine' });
-  const diff = createHash('sha256').update(layer).digest('hex');
-  const config = {
-    architecture: 'arm',
-    os: 'linux',
-    config: {},
-    rootfs: { type: 'layers', diff_ids: [`sha256:${diff}`] },
-  };
-  const manifest = [{ Config: 'config.json', RepoTags: [FOREIGN], Layers: ['layer.tar'] }];
-  const image = await archive({
-    'layer.tar': layer,
-    'config.json': JSON.stringify(config),
-    'manifest.json': JSON.stringify(manifest),
-  });
-  const said = await docker.loadImage(Readable.from([image]));
-  said.resume();
-  await once(said, 'end');
-}
-
 test('an image of another platform is refused in a sentence that says how to get the right one', async () => {
-  await loadForeign();
+  await loadForeign(FOREIGN);
   await expect(server.sandbox({}, {}, { image: FOREIGN })).rejects.toMatchObject({
     code: 'SANDBOX009',
     field: 'image',

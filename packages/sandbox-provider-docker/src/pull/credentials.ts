@@ -84,7 +84,7 @@ export async function findCredentials(
   const helper = names.map((name) => config.credHelpers[name]).find(Boolean) ?? config.credsStore;
   if (helper) {
     try {
-      const login = await askHelper(helper, server, signal);
+      const login = await askHelper(helper, server, surroundings.environment, signal);
       return login === null ? nothing(null) : { credentials: new Credentials(login, server), problem: null };
     } catch (error) {
       signal.throwIfAborted();

@@ -18,6 +18,7 @@ const TOKEN = '<token>';
  * Asks a credential helper. What it says is told to nobody: it may hold secrets, even when it fails.
  *
  * @param server as Docker's command line asks for it
+ * @param environment in which it is looked for, and runs
  * @param ms for its answer
  * @returns null: it has none
  * @throws SandboxError SANDBOX001
@@ -25,6 +26,7 @@ const TOKEN = '<token>';
 export async function askHelper(
   helper: string,
   server: string,
+  environment: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
   ms = HELPER_MS,
 ): Promise<{ username: string; password: string } | { identitytoken: string } | null> {
@@ -36,7 +38,7 @@ export async function askHelper(
   let said: Buffer;
   let code: number | null;
   try {
-    ({ said, code } = await bounded(ms, signal, (over) => run(program, server, over)));
+    ({ said, code } = await bounded(ms, signal, (over) => run(program, server, environment, over)));
   } catch (error) {
     signal.throwIfAborted();
     if (hasErrorCode(error, 'ENOENT')) throw failed('is not installed', 'Install it on the machine of the server.');
@@ -53,9 +55,14 @@ export async function askHelper(
   return Username === TOKEN ? { identitytoken: Secret } : { username: Username, password: Secret };
 }
 
-async function run(program: string, server: string, over: AbortSignal): Promise<{ said: Buffer; code: number | null }> {
+async function run(
+  program: string,
+  server: string,
+  env: Readonly<Record<string, string | undefined>>,
+  over: AbortSignal,
+): Promise<{ said: Buffer; code: number | null }> {
   // A group of its own, so that what it starts ends with it.
-  const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true, env });
   const end = (): void => endGroup(child);
   over.addEventListener('abort', end, { once: true });
   try {

@@ -21,6 +21,7 @@ interface Layer {
   unpacked: number;
   /** As it is transferred. Null: not told yet. */
   total: number | null;
+  retrying: boolean;
 }
 
 /** Bytes of those layers that the engine did not have, compressed, as they are transferred. */
@@ -32,20 +33,27 @@ export interface PullState {
   /** What is known of the sizes. */
   readonly atLeast: number;
   readonly layers: number;
+  /** How often a transfer began anew. */
+  readonly retries: number;
 }
 
 /** Adds up what an engine tells of the layers of one image. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
+  #retries = 0;
 
   push({ id, status, progressDetail }: PullMessage): void {
     if (id === undefined) return;
     const { current, total } = progressDetail ?? {};
     if (status === 'Already exists') this.#layers.delete(id);
-    if (status === 'Pulling fs layer') this.#layers.set(id, { transferred: 0, unpacked: 0, total: null });
+    if (status === 'Pulling fs layer') this.#layers.set(id, { transferred: 0, unpacked: 0, total: null, retrying: false });
     const layer = this.#layers.get(id);
     if (layer === undefined) return; // not of a layer: `Pulling from …` has a tag as its id
     if (total !== undefined && total > 0) layer.total = total;
+    // It counts the seconds down, with a line for each.
+    const retrying = status?.startsWith('Retrying') === true;
+    if (retrying && !layer.retrying) this.#retries += 1;
+    layer.retrying = retrying;
     switch (status) {
       case 'Downloading':
         layer.transferred = current ?? 0;
@@ -75,6 +83,7 @@ export class PullProgress {
       total: layers.every(({ total }) => total !== null) ? atLeast : null,
       atLeast,
       layers: layers.length,
+      retries: this.#retries,
     };
   }
 }

@@ -111,7 +111,7 @@ export class ImagePulls {
           throw isEngineFailure(error) && error.status !== null ? failed(sentenceOf(error.cause)) : error;
         });
       const progress = new PullProgress();
-      const teller = new Teller(tell);
+      const teller = new Teller(tell, name.registry);
       for await (const line of jsonLines(stream)) {
         silence.refresh();
         const message = parseMessage(line);
@@ -143,11 +143,20 @@ export class ImagePulls {
 /** Few events: what changed, now and then, and what it came to. */
 class Teller {
   #last = -Infinity;
+  #retries = 0;
   readonly #told: Record<string, string> = {};
 
-  constructor(private readonly report: ReportSink) {}
+  constructor(
+    private readonly report: ReportSink,
+    private readonly registry: string,
+  ) {}
 
-  tell({ transferred, unpacked, total, layers }: PullState, atOnce = false): void {
+  tell({ transferred, unpacked, total, layers, retries }: PullState, atOnce = false): void {
+    if (retries > this.#retries) {
+      this.#retries = retries;
+      const message = `The registry "${this.registry}" broke a transfer off; the Docker engine tries again.`;
+      this.report({ type: 'notice', message });
+    }
     if (layers === 0 || (!atOnce && performance.now() - this.#last < TELL_MS)) return;
     this.#last = performance.now();
     this.#tell('pulling', transferred, total);

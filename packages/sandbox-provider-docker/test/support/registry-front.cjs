@@ -3,6 +3,7 @@
 const { spawn } = require('node:child_process');
 const { createServer, request } = require('node:http');
 const { connect } = require('node:net');
+const { pipeline } = require('node:stream/promises');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { bytesPerSecond = Infinity, mute = false, echo = false } = JSON.parse(process.argv[2]);
@@ -29,14 +30,15 @@ const server = createServer((asked, answer) => {
     answer.end(JSON.stringify({ errors: [{ code: 'DENIED', message }] }));
     return;
   }
-  const behind = request({ socketPath, method, path: url, headers }, async (said) => {
-    answer.writeHead(said.statusCode, said.headers);
-    for await (const part of said) {
-      if (answer.destroyed) return said.destroy();
-      if (!answer.write(part)) await new Promise((resolve) => answer.once('drain', resolve).once('close', resolve));
+  const slowly = async function* (parts) {
+    for await (const part of parts) {
+      yield part;
       if (isBlob && Number.isFinite(bytesPerSecond)) await delay((1000 * part.length) / bytesPerSecond);
     }
-    answer.end();
+  };
+  const behind = request({ socketPath, method, path: url, headers }, (said) => {
+    answer.writeHead(said.statusCode, said.headers);
+    pipeline(said, slowly, answer).catch(() => answer.destroy()); // it was cut off
   });
   behind.on('error', () => answer.destroy());
   asked.pipe(behind);
