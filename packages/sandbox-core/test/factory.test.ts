@@ -66,6 +66,33 @@ describe('choosing a provider', () => {
     );
   });
 
+  const dear: Candidate = {
+    name: 'docker',
+    probe: up,
+    refusals: [{ field: 'image', message: 'It would have to pull an image.', lastResort: true }],
+  };
+
+  it.each<[string, Partial<ChoiceInput>, string]>([
+    ['goes after another that can serve', {}, 'sandbox-exec'],
+    ['goes after another that no order names', { candidates: [dear, candidate('other')] }, 'other'],
+    ['serves where it is named', { requested: 'docker' }, 'docker'],
+    ['serves where the server puts it first', { prefer: ['docker'] }, 'docker'],
+    ['serves where no other can', { candidates: [candidate('sandbox-exec', down), dear] }, 'docker'],
+  ])('one that can do it at a price %s', (_, more, expected) => {
+    const selection = chooseProvider(input({ candidates: [candidate('sandbox-exec'), dear], ...more }));
+    expect(selection.provider).toBe(expected);
+    const { verdict, reason } = selection.considered.find(({ provider }) => provider === 'docker') ?? {};
+    if (expected === 'docker') expect(verdict).toBe('chosen');
+    else expect([verdict, reason]).toEqual(['eligible', 'It could serve too. It would have to pull an image.']);
+  });
+
+  it('a price makes nothing possible that a refusal rules out', () => {
+    const refusals = [{ field: 'gpus', message: 'A GPU is not supported here.' }, ...dear.refusals];
+    expect(() => chooseProvider(input({ candidates: [{ ...dear, refusals }] }))).toThrow(
+      expect.objectContaining({ code: 'SANDBOX009' }) as Error,
+    );
+  });
+
   it('none is refused with the reason of each', () => {
     const candidates = [candidate('sandbox-exec', up, 'A GPU is not supported here.'), candidate('docker', down)];
     expect(() => chooseProvider(input({ candidates }))).toThrow(

@@ -18,6 +18,16 @@ describe('a solution', () => {
     expect(parse({ code: '1', main_file }).runCommand).toEqual(command);
   });
 
+  it.each([
+    ['linux/amd64', 'linux/x64'],
+    ['linux/arm64/v8', 'linux/arm64'],
+    ['linux/x64', 'linux/x64'],
+    ['linux', 'linux'],
+    ['any', 'any'],
+  ])("its platform %s, which may be by Docker's name, is %s", (platform, known) => {
+    expect(parse({ code: '', platform }).platform).toBe(known);
+  });
+
   it('is solution.py by default, and its own run_command goes first', () => {
     expect(parse({ code: 'print(1)' })).toMatchObject({ runCommand: ['python', 'solution.py'] });
     expect(parse({ files: { 'a.c': '' }, run_command: ['make'] }).runCommand).toEqual(['make']);

@@ -46,7 +46,10 @@ async function pulled(
     server,
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
-      await docker.getImage(reference).remove({ force: true }).catch(() => undefined); // it may never have come
+      await docker
+        .getImage(reference)
+        .remove({ force: true })
+        .catch(() => undefined); // it may never have come
     },
   };
 }
@@ -70,12 +73,16 @@ test('a wrong password, and none, are told apart, with what to do, and without t
   const refused = (sentence: string): object => ({
     code: 'SANDBOX009',
     field: 'image',
-    message: expect.stringContaining(`The image "${image}" could not be pulled. The registry "${registry.host}" ${sentence}`) as string,
+    message: expect.stringContaining(
+      `The image "${image}" could not be pulled. The registry "${registry.host}" ${sentence}`,
+    ) as string,
   });
   {
     await using wrong = await pulled(registry.host);
     expect(wrong.outcome).toMatchObject(
-      refused(`has no such image, or refused this server's credentials: "docker login ${registry.host}", as the user of the server, keeps others.`),
+      refused(
+        `has no such image, or refused this server's credentials: "docker login ${registry.host}", as the user of the server, keeps others.`,
+      ),
     );
     expect(shown(wrong.words)).toEqual([]);
     expect(await wrong.server.leftovers()).toEqual([]);
@@ -83,7 +90,9 @@ test('a wrong password, and none, are told apart, with what to do, and without t
   config.write('{}');
   await using none = await pulled(registry.host);
   expect(none.outcome).toMatchObject(
-    refused(`has no such image, or gives it to nobody without credentials: "docker login ${registry.host}", as the user of the server, keeps some.`),
+    refused(
+      `has no such image, or gives it to nobody without credentials: "docker login ${registry.host}", as the user of the server, keeps some.`,
+    ),
   );
 });
 
@@ -103,27 +112,34 @@ test('a credential helper is asked as Docker asks it: of the registry, else the 
   }
   config.write(JSON.stringify({ credsStore: 'ergon-none' }));
   await using none = await pulled(registry.host);
-  expect(none.outcome).toMatchObject({ message: expect.stringContaining('gives it to nobody without credentials') as string });
+  expect(none.outcome).toMatchObject({
+    message: expect.stringContaining('gives it to nobody without credentials') as string,
+  });
 });
 
 test.each([
   ['is missing', '', `"docker-credential-ergon-bad", which Docker's configuration names, is not installed.`],
   ['fails', `echo ${LOGIN.password} | tee /dev/stderr; exit 3`, 'failed with exit code 3.'],
   ['babbles', `echo '"${LOGIN.password}"'`, 'gave no answer that Docker would understand.'],
-])('of a helper that %s the sentence of the refusal tells, and nothing of what it said', async (_, script, sentence) => {
-  using config = new DockerConfig({ credHelpers: { [registry.host]: 'ergon-bad' } });
-  if (script !== '') config.helper('ergon-bad', script);
-  await using pull = await pulled(registry.host);
-  expect(pull.outcome).toMatchObject({ code: 'SANDBOX009', message: expect.stringContaining(sentence) as string });
-  expect(shown(pull.words)).toEqual([]);
-});
+])(
+  'of a helper that %s the sentence of the refusal tells, and nothing of what it said',
+  async (_, script, sentence) => {
+    using config = new DockerConfig({ credHelpers: { [registry.host]: 'ergon-bad' } });
+    if (script !== '') config.helper('ergon-bad', script);
+    await using pull = await pulled(registry.host);
+    expect(pull.outcome).toMatchObject({ code: 'SANDBOX009', message: expect.stringContaining(sentence) as string });
+    expect(shown(pull.words)).toEqual([]);
+  },
+);
 
 test('a configuration that is no JSON is told without its path and its words', async () => {
   using config = new DockerConfig();
   config.write(`{ "auths": { "x": { "auth": "${login(LOGIN).auth}" } }, `);
   await using pull = await pulled(registry.host);
   expect(pull.outcome).toMatchObject({
-    message: expect.stringContaining("Docker's own configuration, which may hold credentials, could not be read by this server.") as string,
+    message: expect.stringContaining(
+      "Docker's own configuration, which may hold credentials, could not be read by this server.",
+    ) as string,
   });
   expect(shown(pull.words)).toEqual([]);
   expect(pull.words).not.toContain(process.env.DOCKER_CONFIG);
@@ -131,7 +147,8 @@ test('a configuration that is no JSON is told without its path and its words', a
 
 test('a registry that repeats the credentials that it was sent finds them masked', async () => {
   await using echo = await registry.again({ echo: true }, { auth: true });
-  using _ = new DockerConfig({ auths: { [echo.host]: login(LOGIN) } });
+  using config = new DockerConfig();
+  config.write(JSON.stringify({ auths: { [echo.host]: login(LOGIN) } }));
   await using pull = await pulled(echo.host, `${echo.host}/team/private:1`);
   expect(pull.outcome).toMatchObject({ code: 'SANDBOX009', message: expect.stringMatching(/you sent .*…/) as string });
   expect(shown(pull.words)).toEqual([]);

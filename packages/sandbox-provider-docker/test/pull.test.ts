@@ -72,14 +72,19 @@ test('who waits for the same image shares one pull; one that leaves disturbs nob
   const leaves = new AbortController();
   const told: Report[][] = [[], [], []];
   const waiting = told.map((reports, n) =>
-    server.sandbox({}, {}, { image, report: (report) => reports.push(report), ...(n === 0 && { signal: leaves.signal }) }),
+    server.sandbox(
+      {},
+      {},
+      { image, report: (report) => reports.push(report), ...(n === 0 && { signal: leaves.signal }) },
+    ),
   );
   const [first, ...others] = waiting;
   await until('all are told', () => told.every((reports) => reports.some((each) => each.type === 'progress')));
   leaves.abort();
   await expect(first).rejects.toMatchObject({ code: 'SANDBOX011' });
   expect(await isThere(image)).toBe(false); // the others still wait
-  for (const sandbox of await Promise.all(others)) expect((await sandbox.sh('stat -c %s /layer')).stdout).toBe(`${4 * MB}\n`);
+  for (const sandbox of await Promise.all(others))
+    expect((await sandbox.sh('stat -c %s /layer')).stdout).toBe(`${4 * MB}\n`);
   expect(slow.count('asked', layer.digest)).toBe(1);
 });
 
@@ -157,13 +162,19 @@ test('a digest is honoured: what it names is pulled and run, and what it does no
   const wrong = {
     code: 'SANDBOX009',
     field: 'image',
-    message: expect.stringContaining('What the registry sent is not what its digest names, and was thrown away.') as string,
+    message: expect.stringContaining(
+      'What the registry sent is not what its digest names, and was thrown away.',
+    ) as string,
   };
-  await registry.spoil((await registry.layer(other)).digest, (path) => `printf x | dd of=${path} bs=1 seek=100 conv=notrunc`);
+  await registry.spoil(
+    (await registry.layer(other)).digest,
+    (path) => `printf x | dd of=${path} bs=1 seek=100 conv=notrunc`,
+  );
   await expect(server.sandbox({}, {}, { image: `${registry.host}/team/other:1` })).rejects.toMatchObject(wrong);
   await registry.spoil(digest, (path) => `sed -i 's/"schemaVersion": 2,/"schemaVersion":  2,/' ${path}`);
   await expect(server.sandbox({}, {}, { image: pinned })).rejects.toMatchObject(wrong);
-  for (const image of ['team/other:1', `team/digest@${digest}`]) expect(await isThere(`${registry.host}/${image}`)).toBe(false);
+  for (const image of ['team/other:1', `team/digest@${digest}`])
+    expect(await isThere(`${registry.host}/${image}`)).toBe(false);
   expect(await server.leftovers()).toEqual([]);
 });
 
@@ -227,8 +238,13 @@ test('a request has images pulled only from where the server lets it; those of t
   const sentence =
     `The Docker engine does not have the image "${team}". This server does not pull "${registry.host}/team/from" for a request or a solution: ` +
     `"pull.from" in the options of its Docker provider names what it does. Get it with "docker pull ${team}".`;
-  expect(server.provider.check(server.config({}, { image: team }), probe)).toEqual([{ field: 'image', message: sentence }]);
-  await expect(server.sandbox({}, {}, { image: team })).rejects.toMatchObject({ code: 'SANDBOX009', message: sentence });
+  expect(server.provider.check(server.config({}, { image: team }), probe)).toEqual([
+    { field: 'image', message: sentence },
+  ]);
+  await expect(server.sandbox({}, {}, { image: team })).rejects.toMatchObject({
+    code: 'SANDBOX009',
+    message: sentence,
+  });
   expect(registry.said.length).toBe(asked);
 
   const python = server.config({}, { language: 'python' });

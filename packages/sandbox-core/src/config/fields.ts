@@ -89,7 +89,10 @@ export const imageField = z
     'must be the name of an image, such as python:3.13-slim or name@sha256:…',
   );
 export const runtimeField = nameField('the name of a runtime');
-export const platformField = nameField('the name of a platform');
+/** Node's names of processors; Docker's are taken, too. */
+export const platformField = nameField('the name of a platform').transform((name) =>
+  name.replace(/^linux\/(amd64|x86_64)$/, 'linux/x64').replace(/^linux\/(arm64\/v8|aarch64)$/, 'linux/arm64'),
+);
 
 export const networkField = z.union(
   [

@@ -91,7 +91,11 @@ interface Judged {
 
 function judge({ name, probe, refusals }: Candidate, input: ChoiceInput): Judged {
   if (!probe.available) {
-    return { name, obstacle: { verdict: 'unavailable', reason: `${probe.reason} ${probe.fix}`, field: 'provider' }, price: null };
+    return {
+      name,
+      obstacle: { verdict: 'unavailable', reason: `${probe.reason} ${probe.fix}`, field: 'provider' },
+      price: null,
+    };
   }
   const { capabilities } = probe;
   const ruledOut = (reason: string, field: string): Judged => ({
@@ -137,7 +141,8 @@ function select(
 ): Selection {
   const considered = judged.map(({ name, obstacle, price }): ProviderVerdict => {
     if (name === provider) return { provider: name, verdict: 'chosen', reason: `Chosen: ${why}` };
-    if (obstacle === null) return { provider: name, verdict: 'eligible', reason: `It could serve too.${price === null ? '' : ` ${price}`}` };
+    if (obstacle === null)
+      return { provider: name, verdict: 'eligible', reason: `It could serve too.${price === null ? '' : ` ${price}`}` };
     return { provider: name, verdict: obstacle.verdict, reason: obstacle.reason };
   });
   const notes = fallback ? [`${String(requested)} is not available; ${provider} serves in its place.`] : [];

@@ -89,10 +89,7 @@ export class Engine {
   }
 
   /** Null: it is not there. */
-  async image(
-    reference: string,
-    signal?: AbortSignal,
-  ): Promise<EngineImage | null> {
+  async image(reference: string, signal?: AbortSignal): Promise<EngineImage | null> {
     try {
       const found = await ask(`look for the image "${reference}"`, ANSWER_MS, signal, () =>
         this.docker.getImage(reference).inspect(),

@@ -15,18 +15,27 @@ async function sent(config: object | null, registry = 'registry.example'): Promi
 }
 const auth = (text: string): string => Buffer.from(text).toString('base64');
 
-test.each([null, {}, { auths: {} }, { auths: { 'registry.example': {} } }, { auths: { 'else.example': { auth: auth('a:b') } } }])(
-  'without an entry nothing is sent: %j',
-  async (config) => {
-    expect(await sent(config)).toBeNull();
-  },
-);
+test.each([
+  null,
+  {},
+  { auths: {} },
+  { auths: { 'registry.example': {} } },
+  { auths: { 'else.example': { auth: auth('a:b') } } },
+])('without an entry nothing is sent: %j', async (config) => {
+  expect(await sent(config)).toBeNull();
+});
 
 test.each([
   [{ auth: auth('me:pass:word') }, { username: 'me', password: 'pass:word' }],
   [{ auth: auth('me:pass\0\0') }, { username: 'me', password: 'pass' }],
-  [{ username: 'me', password: 'word' }, { username: 'me', password: 'word' }],
-  [{ auth: auth('me:'), identitytoken: 'token' }, { username: 'me', identitytoken: 'token' }],
+  [
+    { username: 'me', password: 'word' },
+    { username: 'me', password: 'word' },
+  ],
+  [
+    { auth: auth('me:'), identitytoken: 'token' },
+    { username: 'me', identitytoken: 'token' },
+  ],
   [{ registrytoken: 'token' }, { registrytoken: 'token' }],
 ])('%j is sent as Docker sends it', async (entry, login) => {
   expect(await sent({ auths: { 'registry.example': entry } })).toEqual({ ...login, serveraddress: 'registry.example' });

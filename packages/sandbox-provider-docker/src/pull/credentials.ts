@@ -51,7 +51,11 @@ export class Credentials {
     const { username = '', password = '', identitytoken = '', registrytoken = '' } = this.#login;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
     const secrets = [this.header(), basic, password, identitytoken, registrytoken];
-    const forms = secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+    const forms = secrets.flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      JSON.stringify(secret).slice(1, -1),
+    ]);
     return forms.filter((form) => form.length > 2).reduce((masked, form) => masked.replaceAll(form, '…'), text);
   }
 }
@@ -104,7 +108,13 @@ function readConfig(surroundings: Surroundings): z.output<typeof configSchema> {
 }
 
 /** Null: it is empty, as those are whose credentials a store keeps. */
-function loginOf({ auth, username, password, identitytoken, registrytoken }: z.output<typeof entrySchema>): Login | null {
+function loginOf({
+  auth,
+  username,
+  password,
+  identitytoken,
+  registrytoken,
+}: z.output<typeof entrySchema>): Login | null {
   // `user:password`, which may end in a NUL.
   const [, user = username, word = password] =
     /^([^:]*):(.*?)\0*$/s.exec(Buffer.from(auth ?? '', 'base64').toString()) ?? [];

@@ -10,17 +10,53 @@ const pull = {
 
 // The words of engines from 20.10 to 28, with either image store.
 test.each([
-  ['manifest for registry.example/app:1 not found: manifest unknown: manifest unknown', 'SANDBOX009', 'has no such image: is'],
-  ['failed to resolve reference "registry.example/app:1": registry.example/app:1: not found', 'SANDBOX009', 'has no such image: is'],
-  ["pull access denied for app, repository does not exist or may require 'docker login'", 'SANDBOX009', 'or gives it to nobody'],
-  ['Head "https://registry.example/v2/app/manifests/1": no basic auth credentials', 'SANDBOX009', 'or gives it to nobody'],
-  ['no matching manifest for linux/amd64 in the manifest list entries', 'SANDBOX009', 'It is not there for linux/amd64.'],
+  [
+    'manifest for registry.example/app:1 not found: manifest unknown: manifest unknown',
+    'SANDBOX009',
+    'has no such image: is',
+  ],
+  [
+    'failed to resolve reference "registry.example/app:1": registry.example/app:1: not found',
+    'SANDBOX009',
+    'has no such image: is',
+  ],
+  [
+    "pull access denied for app, repository does not exist or may require 'docker login'",
+    'SANDBOX009',
+    'or gives it to nobody',
+  ],
+  [
+    'Head "https://registry.example/v2/app/manifests/1": no basic auth credentials',
+    'SANDBOX009',
+    'or gives it to nobody',
+  ],
+  [
+    'no matching manifest for linux/amd64 in the manifest list entries',
+    'SANDBOX009',
+    'It is not there for linux/amd64.',
+  ],
   ['filesystem layer verification failed for digest sha256:1', 'SANDBOX009', 'is not what its digest names'],
-  ['failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1', 'SANDBOX009', 'is not what its digest names'],
+  [
+    'failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1',
+    'SANDBOX009',
+    'is not what its digest names',
+  ],
   ['toomanyrequests: You have reached your pull rate limit.', 'SANDBOX001', 'gives no more for now'],
-  ['write /var/lib/docker/tmp/GetImageBlob1: no space left on device', 'SANDBOX004', 'disk of the Docker engine is full'],
-  ['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', 'SANDBOX001', 'could not be reached'],
-  ['Get "https://registry.example/v2/": x509: certificate signed by unknown authority', 'SANDBOX001', 'could not be reached'],
+  [
+    'write /var/lib/docker/tmp/GetImageBlob1: no space left on device',
+    'SANDBOX004',
+    'disk of the Docker engine is full',
+  ],
+  [
+    'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host',
+    'SANDBOX001',
+    'could not be reached',
+  ],
+  [
+    'Get "https://registry.example/v2/": x509: certificate signed by unknown authority',
+    'SANDBOX001',
+    'could not be reached',
+  ],
   ['unexpected EOF', 'SANDBOX001', 'could not be reached, or broke off'],
 ])('%s', (words, code, sentence) => {
   const error = pullFailure(words, pull);

@@ -32,7 +32,10 @@ export async function askHelper(
 ): Promise<{ username: string; password: string } | { identitytoken: string } | null> {
   const program = `docker-credential-${helper}`;
   const failed = (what: string, fix: string): SandboxError =>
-    new SandboxError('SANDBOX001', `The credential helper "${program}", which Docker's configuration names, ${what}. ${fix}`);
+    new SandboxError(
+      'SANDBOX001',
+      `The credential helper "${program}", which Docker's configuration names, ${what}. ${fix}`,
+    );
   const lookInto = `"echo ${server} | ${program} get", as the user of the server, says why.`;
   if (!/^[\w.-]+$/.test(helper)) throw failed('has no such name', 'Correct its name.');
   let said: Buffer;
@@ -46,7 +49,7 @@ export async function askHelper(
   }
   if (code !== 0) {
     if (said.toString().trim() === NOT_THERE) return null;
-    throw failed(`failed with exit code ${code ?? 'of none'}`, lookInto);
+    throw failed(code === null ? 'failed, or wrote without end' : `failed with exit code ${code}`, lookInto);
   }
   const answer = answerSchema.safeParse(parseJson(said.toString()));
   if (!answer.success) throw failed('gave no answer that Docker would understand', lookInto);

@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 const MAX_LINE = 1 << 20;
 
 /** The lines of a stream, without empty ones. @throws what the stream does; Error for a line without end */
-export async function* jsonLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+export async function* jsonLines(stream: AsyncIterable<unknown>): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const part of stream) {

@@ -46,7 +46,8 @@ export class PullProgress {
     if (id === undefined) return;
     const { current, total } = progressDetail ?? {};
     if (status === 'Already exists') this.#layers.delete(id);
-    if (status === 'Pulling fs layer') this.#layers.set(id, { transferred: 0, unpacked: 0, total: null, retrying: false });
+    if (status === 'Pulling fs layer')
+      this.#layers.set(id, { transferred: 0, unpacked: 0, total: null, retrying: false });
     const layer = this.#layers.get(id);
     if (layer === undefined) return; // not of a layer: `Pulling from …` has a tag as its id
     if (total !== undefined && total > 0) layer.total = total;
@@ -54,22 +55,14 @@ export class PullProgress {
     const retrying = status?.startsWith('Retrying') === true;
     if (retrying && !layer.retrying) this.#retries += 1;
     layer.retrying = retrying;
-    switch (status) {
-      case 'Downloading':
-        layer.transferred = current ?? 0;
-        break;
-      case 'Verifying Checksum':
-      case 'Download complete':
-        layer.transferred = layer.total ?? layer.transferred;
-        break;
-      case 'Extracting':
-        layer.transferred = layer.total ?? layer.transferred;
-        layer.unpacked = current ?? 0;
-        break;
-      case 'Pull complete':
-        layer.total ??= Math.max(layer.transferred, layer.unpacked);
-        layer.transferred = layer.unpacked = layer.total;
-        break;
+    if (status === 'Downloading') layer.transferred = current ?? 0;
+    if (status === 'Verifying Checksum' || status === 'Download complete' || status === 'Extracting') {
+      layer.transferred = layer.total ?? layer.transferred;
+    }
+    if (status === 'Extracting') layer.unpacked = current ?? 0;
+    if (status === 'Pull complete') {
+      layer.total ??= Math.max(layer.transferred, layer.unpacked);
+      layer.transferred = layer.unpacked = layer.total;
     }
   }
 

@@ -10,7 +10,9 @@ const { bytesPerSecond = Infinity, mute = false, echo = false } = JSON.parse(pro
 const socketPath = '/registry.sock';
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-const registry = spawn('/usr/bin/docker-registry', ['serve', '/registry.json'], { stdio: ['ignore', 'ignore', 'pipe'] });
+const registry = spawn('/usr/bin/docker-registry', ['serve', '/registry.json'], {
+  stdio: ['ignore', 'ignore', 'pipe'],
+});
 let complaints = '';
 registry.stderr.on('data', (text) => (complaints += text));
 registry.on('exit', (code) => {

@@ -11,6 +11,9 @@ import { makeImage } from './made-image.js';
 import { BUSYBOX, DEBIAN } from './server.js';
 import { until } from './until.js';
 
+/** tools/with-registry.sh names it. */
+const PROGRAM = process.env.ERGON_TEST_REGISTRY ?? '/usr/bin/docker-registry';
+
 export const LOGIN = { username: 'tester', password: 'pa:ss/w+rd-of-the-test' };
 /** bcrypt, the only hash that it takes. */
 const HTPASSWD = `tester:$2b$04$ClWecsspJxCcv5z3KOvB6eFntchSHnsj5SEALEUk3yUGABYsw6BaK\n`;
@@ -47,7 +50,7 @@ export class Registry implements AsyncDisposable {
       ...(auth && { auth: { htpasswd: { realm: 'test', path: '/htpasswd' } } }),
     };
     const archive = pack();
-    archive.entry({ name: 'usr/bin/docker-registry', mode: 0o755 }, readFileSync('/usr/bin/docker-registry'));
+    archive.entry({ name: 'usr/bin/docker-registry', mode: 0o755 }, readFileSync(PROGRAM));
     archive.entry({ name: 'front.cjs' }, readFileSync(join(__dirname, 'registry-front.cjs')));
     archive.entry({ name: 'registry.json' }, JSON.stringify(config)); // YAML, too
     archive.entry({ name: 'htpasswd' }, HTPASSWD);
@@ -127,7 +130,12 @@ export class Registry implements AsyncDisposable {
   }
 
   async sh(script: string): Promise<string> {
-    const exec = await this.container.exec({ Cmd: ['sh', '-ec', script], AttachStdout: true, AttachStderr: true, Tty: true });
+    const exec = await this.container.exec({
+      Cmd: ['sh', '-ec', script],
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: true,
+    });
     const output = await read(await exec.start({ Tty: true }));
     const { ExitCode } = await exec.inspect();
     if (ExitCode !== 0) throw new Error(`${script}: ${ExitCode} ${output}`);
