@@ -46,7 +46,7 @@ async function allEvents(execution: Execution): Promise<ExecutionEvent[]> {
 
 /** By type, and phase where there is one; what follows its like is left out. */
 function outline(events: readonly ExecutionEvent[]): string[] {
-  const names = events.map((each) => ('phase' in each ? `${each.type} ${each.phase}` : each.type));
+  const names = events.map((each) => ('phase' in each ? `${each.type} ${String(each.phase)}` : each.type));
   return names.filter((name, n) => name !== names[n - 1] && /pull|unpack|line|end/.test(name));
 }
 

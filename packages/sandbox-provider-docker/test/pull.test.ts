@@ -1,7 +1,10 @@
 import { rmSync } from 'node:fs';
 import { inspect } from 'node:util';
-import type { Report } from '@ergon/sandbox-core';
+import { silentLogger, type Report } from '@ergon/sandbox-core';
+import { thisProcess } from '../src/connect/resolve.js';
+import { Engine } from '../src/engine/engine.js';
 import type { DockerOptions } from '../src/index.js';
+import { ImagePulls } from '../src/pull/index.js';
 import { ChildServer } from './support/child.js';
 import { docker } from './support/engine.js';
 import { Registry } from './support/registry.js';
@@ -95,7 +98,7 @@ test('a preparation that is cancelled in the middle of a pull ends it: the engin
   await using server = puller(slow);
   const config = server.config({}, { image });
   const preparing = server.provider.prepare('s', server.solution({}), config);
-  const failure = expect(preparing).rejects.toMatchObject({ code: expect.any(String) as string });
+  const failure = expect(preparing).rejects.toMatchObject({ code: 'SANDBOX011' });
   await until('the layer is asked for', () => slow.count('asked', layer.digest) === 1);
   expect(await server.provider.cleanup(config.sandboxId)).toBe(true);
   await failure;
@@ -275,6 +278,20 @@ test('an image of more bytes than a server allows is refused, and so is one that
   });
   await until('the registry is let go', () => slow.count('cut', layer.digest) === 2);
   expect(await isThere(image)).toBe(false);
+});
+
+test('a registry that falls silent is given up, and let go', async () => {
+  const layer = await registry.layer(await registry.offer('team/mute'));
+  await using mute = await registry.again({ mute: true });
+  const reference = `${mute.host}/team/mute:1`;
+  const name = { registry: mute.host, repository: 'team/mute', version: { tag: '1' } };
+  const rules = { timeoutMs: 60_000, maxBytes: MB * MB };
+  const pulls = new ImagePulls(new Engine(docker), rules, silentLogger, thisProcess(), 3000);
+  await expect(pulls.pull({ reference, name, platform: null })).rejects.toMatchObject({
+    code: 'SANDBOX001',
+    message: `The image "${reference}" could not be pulled: the registry "${mute.host}" gave nothing for 3 s.`,
+  });
+  await until('the registry is let go', () => mute.count('cut', layer.digest) === 1);
 });
 
 test('an image that no registry has, and a registry that is not there, are told by their names', async () => {

@@ -111,10 +111,11 @@ export class Engine {
   /**
    * Lets it get an image: its account of that, one JSON value a line. The engine goes on only for as long as it is listened to: when the signal cuts it off, or this
    * process dies, it stops and lets go of what it has got.
+   *
+   * @param signal bounds it: the engine answers when the registry has, which may be slow
    */
   async pull({ repository, version, platform, auth }: PullRequest, signal: AbortSignal): Promise<Readable> {
-    // It answers when the registry has: that may be slow.
-    const stream = await ask(`pull the image "${repository}"`, MAKE_MS, signal, (abortSignal) =>
+    const stream = await ask(`pull the image "${repository}"`, 2 * MAKE_MS, signal, (abortSignal) =>
       this.docker.createImage({
         fromImage: repository,
         tag: version,

@@ -33,12 +33,14 @@ export function withoutHostPaths(text: string): string {
   );
 }
 
-/** The engine's own words, on one line. dockerode wraps them: `(HTTP code 404) no such container - No such container: x `. */
+/** The engine's own words. dockerode wraps them: `(HTTP code 404) no such container - No such container: x `. */
+export function engineWords(error: unknown): string {
+  return sentenceOf(error).replace(/^\(HTTP code \d+\) .*? - /, '');
+}
+
+/** On one line. */
 function answerOf(error: unknown): string {
-  const text = withoutHostPaths(sentenceOf(error))
-    .replace(/^\(HTTP code \d+\) .*? - /, '')
-    .replace(/\s+/g, ' ')
-    .trim();
+  const text = withoutHostPaths(engineWords(error)).replace(/\s+/g, ' ').trim();
   return text.length > 500 ? `${text.slice(0, 500)}…` : text.replace(/([^.!?])$/, '$1.');
 }
 

@@ -1,9 +1,9 @@
 import type { Logger, ReportSink } from '@ergon/sandbox-core';
-import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { SandboxError } from '@ergon/sandbox-core';
 import { thisProcess, type Surroundings } from '../connect/resolve.js';
 import { unlessAborted } from '../engine/bounded.js';
 import type { Engine } from '../engine/engine.js';
-import { isEngineFailure } from '../engine/errors.js';
+import { engineWords, isEngineFailure } from '../engine/errors.js';
 import { findCredentials } from './credentials.js';
 import { pullFailure } from './failure.js';
 import { jsonLines } from './lines.js';
@@ -38,6 +38,7 @@ export class ImagePulls {
     private readonly rules: Pick<PullRules, 'timeoutMs' | 'maxBytes'>,
     private readonly logger: Logger,
     private readonly surroundings: Surroundings = thisProcess(),
+    private readonly silenceMs = SILENCE_MS,
   ) {}
 
   /**
@@ -88,8 +89,8 @@ export class ImagePulls {
       over.abort(new SandboxError(code, `The image "${reference}" could not be pulled: ${why}.`));
     const deadline = setTimeout(() => end('SANDBOX001', `it took longer than ${timeoutMs / 1000} s`), timeoutMs);
     const silence = setTimeout(
-      () => end('SANDBOX001', `the registry "${name.registry}" gave nothing for ${SILENCE_MS / 1000} s`),
-      SILENCE_MS,
+      () => end('SANDBOX001', `the registry "${name.registry}" gave nothing for ${this.silenceMs / 1000} s`),
+      this.silenceMs,
     );
     const started = performance.now();
     try {
@@ -108,7 +109,7 @@ export class ImagePulls {
         )
         .catch((error: unknown) => {
           // An engine that answers tells why the registry did not; the words of an error may be the registry's.
-          throw isEngineFailure(error) && error.status !== null ? failed(sentenceOf(error.cause)) : error;
+          throw isEngineFailure(error) && error.status !== null ? failed(engineWords(error.cause)) : error;
         });
       const progress = new PullProgress();
       const teller = new Teller(tell, name.registry);
