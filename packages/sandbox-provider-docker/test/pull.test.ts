@@ -280,8 +280,8 @@ test('an image of more bytes than a server allows is refused, and so is one that
   expect(await isThere(image)).toBe(false);
 });
 
-test('a registry that falls silent is given up, and let go', async () => {
-  const layer = await registry.layer(await registry.offer('team/mute'));
+test('a registry that falls silent is given up', async () => {
+  await registry.offer('team/mute');
   await using mute = await registry.again({ mute: true });
   const reference = `${mute.host}/team/mute:1`;
   const name = { registry: mute.host, repository: 'team/mute', version: { tag: '1' } };
@@ -291,7 +291,7 @@ test('a registry that falls silent is given up, and let go', async () => {
     code: 'SANDBOX001',
     message: `The image "${reference}" could not be pulled: the registry "${mute.host}" gave nothing for 3 s.`,
   });
-  await until('the registry is let go', () => mute.count('cut', layer.digest) === 1);
+  expect(await isThere(reference)).toBe(false);
 });
 
 test('an image that no registry has, and a registry that is not there, are told by their names', async () => {

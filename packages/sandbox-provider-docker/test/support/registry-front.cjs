@@ -25,7 +25,6 @@ const server = createServer((asked, answer) => {
   const isBlob = method === 'GET' && url.includes('/blobs/');
   say({ type: 'asked', method, url });
   answer.on('close', () => say({ type: answer.writableFinished ? 'answered' : 'cut', method, url }));
-  if (mute && isBlob) return;
   if (echo && headers.authorization !== undefined) {
     const message = `you sent ${headers.authorization}, which is ${Buffer.from(headers.authorization.slice(6), 'base64')}`;
     answer.writeHead(403, { 'content-type': 'application/json' });
@@ -35,6 +34,7 @@ const server = createServer((asked, answer) => {
   const slowly = async function* (parts) {
     for await (const part of parts) {
       yield part;
+      if (isBlob && mute) await new Promise((resolve) => answer.once('close', resolve));
       if (isBlob && Number.isFinite(bytesPerSecond)) await delay((1000 * part.length) / bytesPerSecond);
     }
   };

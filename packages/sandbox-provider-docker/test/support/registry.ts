@@ -21,7 +21,7 @@ const HTPASSWD = `tester:$2b$04$ClWecsspJxCcv5z3KOvB6eFntchSHnsj5SEALEUk3yUGABYs
 export interface Behaviour {
   /** Of each layer that is sent. */
   readonly bytesPerSecond?: number;
-  /** Asked for a layer it says nothing. */
+  /** Of a layer it sends the first part, and then nothing. */
   readonly mute?: boolean;
   /** It refuses all, and repeats the credentials that it was sent. */
   readonly echo?: boolean;
