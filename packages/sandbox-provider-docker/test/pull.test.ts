@@ -88,7 +88,9 @@ test('who waits for the same image shares one pull; one that leaves disturbs nob
   expect(await isThere(image)).toBe(false); // the others still wait
   for (const sandbox of await Promise.all(others))
     expect((await sandbox.sh('stat -c %s /layer')).stdout).toBe(`${4 * MB}\n`);
+  // The engine itself asks only once for a layer that it gets already, but for each pull what the tag names.
   expect(slow.count('asked', layer.digest)).toBe(1);
+  expect(slow.count('asked', '/manifests/1', 'HEAD')).toBe(1);
 });
 
 test('a preparation that is cancelled in the middle of a pull ends it: the engine lets go of the registry, and keeps nothing', async () => {

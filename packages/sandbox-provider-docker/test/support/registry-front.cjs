@@ -24,7 +24,8 @@ const server = createServer((asked, answer) => {
   const { method, url, headers } = asked;
   const isBlob = method === 'GET' && url.includes('/blobs/');
   say({ type: 'asked', method, url });
-  answer.on('close', () => say({ type: answer.writableFinished ? 'answered' : 'cut', method, url }));
+  let left = Infinity; // who has it all may close before the answer ends
+  answer.on('close', () => say({ type: answer.writableFinished || left === 0 ? 'answered' : 'cut', method, url }));
   if (echo && headers.authorization !== undefined) {
     const message = `you sent ${headers.authorization}, which is ${Buffer.from(headers.authorization.slice(6), 'base64')}`;
     answer.writeHead(403, { 'content-type': 'application/json' });
@@ -34,11 +35,13 @@ const server = createServer((asked, answer) => {
   const slowly = async function* (parts) {
     for await (const part of parts) {
       yield part;
+      left -= part.length;
       if (isBlob && mute) await new Promise((resolve) => answer.once('close', resolve));
       if (isBlob && Number.isFinite(bytesPerSecond)) await delay((1000 * part.length) / bytesPerSecond);
     }
   };
   const behind = request({ socketPath, method, path: url, headers }, (said) => {
+    left = Number(said.headers['content-length'] ?? Infinity);
     answer.writeHead(said.statusCode, said.headers);
     pipeline(said, slowly, answer).catch(() => answer.destroy()); // it was cut off
   });

@@ -142,8 +142,8 @@ export class Registry implements AsyncDisposable {
     return output;
   }
 
-  count(type: Said['type'], part: string): number {
-    return this.said.filter((each) => each.type === type && each.method === 'GET' && each.url.includes(part)).length;
+  count(type: Said['type'], part: string, method = 'GET'): number {
+    return this.said.filter((each) => each.type === type && each.method === method && each.url.includes(part)).length;
   }
 
   /** With the images that the engine has from it. */
