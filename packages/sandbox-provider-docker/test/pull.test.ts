@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { silentLogger, type Report } from '@ergon/sandbox-core';
-import { thisProcess } from '../src/connect/resolve.js';
 import { Engine } from '../src/engine/engine.js';
 import type { DockerOptions } from '../src/index.js';
 import { ImagePulls } from '../src/pull/index.js';
@@ -288,7 +287,7 @@ test('a registry that falls silent is given up', async () => {
   const reference = `${mute.host}/team/mute:1`;
   const name = { registry: mute.host, repository: 'team/mute', version: { tag: '1' } };
   const rules = { timeoutMs: 60_000, maxBytes: MB * MB };
-  const pulls = new ImagePulls(new Engine(docker), rules, silentLogger, thisProcess(), 3000);
+  const pulls = new ImagePulls(new Engine(docker), rules, silentLogger, 3000);
   await expect(pulls.pull({ reference, name, platform: null })).rejects.toMatchObject({
     code: 'SANDBOX001',
     message: `The image "${reference}" could not be pulled: the registry "${mute.host}" gave nothing for 3 s.`,

@@ -45,6 +45,7 @@ export async function askHelper(
   } catch (error) {
     signal.throwIfAborted();
     if (hasErrorCode(error, 'ENOENT')) throw failed('is not installed', 'Install it on the machine of the server.');
+    if (hasErrorCode(error, 'EACCES')) throw failed('may not be run', 'Make it a program for the user of the server.');
     throw failed(`gave no answer within ${ms / 1000} s`, lookInto);
   }
   if (code !== 0) {

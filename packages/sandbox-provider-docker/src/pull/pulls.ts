@@ -1,6 +1,6 @@
 import type { Logger, ReportSink } from '@ergon/sandbox-core';
 import { SandboxError } from '@ergon/sandbox-core';
-import { thisProcess, type Surroundings } from '../connect/resolve.js';
+import { thisProcess } from '../connect/resolve.js';
 import { unlessAborted } from '../engine/bounded.js';
 import type { Engine } from '../engine/engine.js';
 import { engineWords, isEngineFailure } from '../engine/errors.js';
@@ -37,7 +37,6 @@ export class ImagePulls {
     private readonly engine: Engine,
     private readonly rules: Pick<PullRules, 'timeoutMs' | 'maxBytes'>,
     private readonly logger: Logger,
-    private readonly surroundings: Surroundings = thisProcess(),
     private readonly silenceMs = SILENCE_MS,
   ) {}
 
@@ -82,7 +81,7 @@ export class ImagePulls {
   }
 
   async #run({ reference, name, platform }: Wanted, over: AbortController, tell: ReportSink): Promise<void> {
-    const { engine, logger, surroundings } = this;
+    const { engine, logger } = this;
     const { timeoutMs, maxBytes } = this.rules;
     const { signal } = over;
     const end = (code: 'SANDBOX001' | 'SANDBOX004', why: string): void =>
@@ -94,7 +93,7 @@ export class ImagePulls {
     );
     const started = performance.now();
     try {
-      const found = await findCredentials(name.registry, surroundings, signal);
+      const found = await findCredentials(name.registry, thisProcess(), signal);
       const failed = (words: string): SandboxError =>
         pullFailure(words, { reference, registry: name.registry, platform, found });
       const stream = await engine
