@@ -118,6 +118,7 @@ export const contents = part([
   {
     name: 'odd names: spaces, quotes, newlines, leading dashes, unicode; and such that are no UTF-8 are listed',
     needs: needsAll(needsFiles, needsPython),
+    timeoutMs: 180_000, // dozens of calls, each a process: on an emulated machine they take a second and more
     body: async (house) => {
       const { sandbox, files } = await filesOf(house, await house.sandbox());
       const names = [
@@ -167,6 +168,7 @@ export const contents = part([
   {
     name: 'folders that are hard to remove are removed',
     needs: needsAll(needsFiles, needsPython),
+    timeoutMs: 180_000, // dozens of calls, each a process: on an emulated machine they take a second and more
     body: async (house) => {
       const { sandbox, files } = await filesOf(house, await house.sandbox());
       await sandbox.run([house.python, '-c', hostile.stubbornFiles]);

@@ -56,6 +56,7 @@ export const refusals = part([
   {
     name: 'links that a program planted are never followed: to files, to folders, to the other folder, dangling, in circles',
     needs: needsFiles,
+    timeoutMs: 180_000, // dozens of calls, each a process: on an emulated machine they take a second and more
     body: async (house) => {
       const { sandbox, files } = await filesOf(house, await house.sandbox({ files: { 'main.txt': 'main' } }));
       // Made for it: calls that do follow links must not harm the machine of their author.
