@@ -40,6 +40,11 @@ export const missingTools =
   'Of the images that the server is configured with none is on the Docker engine, and one has to watch the disk of an image that was asked for: ' +
   'name one with "tools" in ERGON_SANDBOX_IMAGES, or get "debian:stable-slim" with "docker pull debian:stable-slim".';
 
+/** The sentence about a missing image that the configuration names for containers of ours. */
+export function missingOwn(what: 'tools' | 'network', reference: string): string {
+  return `The Docker engine does not have the image "${reference}" of "${what}". Get it with "docker pull ${reference}".`;
+}
+
 /** The sentence about an image that the engine does not have. @param obstacle why it is not pulled, a sentence or nothing */
 export function missingImage(reference: string, config: SandboxConfig, obstacle = ''): string {
   const otherwise =

@@ -17,7 +17,15 @@ import { normalFolder, refusedLimits, type ImageFacts } from './container/config
 import { probeVolumeSize } from './disk/index.js';
 import { Engine } from './engine/engine.js';
 import { EngineEvents } from './engine/events.js';
-import { configuredImages, imageFor, type ImageList, missingImage, missingTools, toolsImage } from './images.js';
+import {
+  configuredImages,
+  imageFor,
+  type ImageList,
+  missingImage,
+  missingOwn,
+  missingTools,
+  toolsImage,
+} from './images.js';
 import { randomIdentity } from './identity.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
@@ -84,7 +92,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
 
   #networks(images: UsableEngine['images']): readonly ('none' | 'full')[] {
     const { network } = this.options.images;
-    return network !== undefined && images.has(network) ? ['none', 'full'] : ['none'];
+    if (network === undefined) return ['none'];
+    return images.has(network) || pullObstacle(network, this.#pullRules) === null ? ['none', 'full'] : ['none'];
   }
 
   #connect(): Connection {
@@ -107,7 +116,20 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   override check(config: SandboxConfig, probe: ProviderProbe): readonly Refusal[] {
     if (!probe.available) return [];
     const refusals = [...unmetNeeds(config, probe.capabilities)];
-    return [...refusals, ...this.#imageRefusals(config, imagesOf(probe.capabilities)), ...refusedLimits(config.limits)];
+    const there = imagesOf(probe.capabilities);
+    return [
+      ...refusals,
+      ...this.#imageRefusals(config, there),
+      ...(refusals.some(({ field }) => field === 'network') ? [] : this.#networkPrice(config, there)),
+      ...refusedLimits(config.limits),
+    ];
+  }
+
+  #networkPrice({ network }: SandboxConfig, there: ImageList | null): Refusal[] {
+    const image = this.options.images.network;
+    if (network.mode === 'none' || image === undefined || there === null || there.has(image)) return [];
+    const message = `The Docker engine does not have the image "${image}" of "network" yet, and would have to pull it.`;
+    return [{ field: 'network', message, lastResort: true }];
   }
 
   #imageRefusals(config: SandboxConfig, there: ImageList | null): Refusal[] {
@@ -129,7 +151,6 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const { engine, events, endpoint, pulls } = this.#connect();
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, pulls, template);
-    const { network } = this.options.images;
     const tools = await this.#tools(engine, pulls, template, usable.images);
     const identity = randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
     const sandbox = new DockerSandbox(
@@ -144,7 +165,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
           template.network.mode === 'none'
             ? null
             : {
-                image: network ?? '',
+                image: await this.#networkImage(engine, pulls, template),
                 hostAddresses: await engineAddresses(endpoint, template.signal),
                 dnsServers: this.options.dns ?? engineResolvers(endpoint),
               },
@@ -196,9 +217,16 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   async #tools(engine: Engine, pulls: ImagePulls, template: SandboxTemplate, there: ImageList): Promise<string> {
     const { reference } = toolsImage(template, this.options.images, there);
     const { signal, report } = template;
-    const named = `The Docker engine does not have the image "${reference}" of "tools". Get it with "docker pull ${reference}".`;
-    const missing = (): string => (this.options.images.tools === undefined ? missingTools : named);
+    const missing = (): string =>
+      this.options.images.tools === undefined ? missingTools : missingOwn('tools', reference);
     const wish = { reference, fresh: false, missing, signal, report };
+    await obtainImage(engine, pulls, this.#pullRules, wish);
+    return reference;
+  }
+
+  async #networkImage(engine: Engine, pulls: ImagePulls, { signal, report }: SandboxTemplate): Promise<string> {
+    const reference = this.options.images.network ?? '';
+    const wish = { reference, fresh: false, missing: () => missingOwn('network', reference), signal, report };
     await obtainImage(engine, pulls, this.#pullRules, wish);
     return reference;
   }

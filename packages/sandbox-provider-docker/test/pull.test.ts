@@ -262,6 +262,31 @@ test('a request has images pulled only from where the server lets it; those of t
   expect((await server.run(['echo', 'it runs'], {}, {}, { language: 'python' })).stdout).toBe('it runs\n');
 });
 
+test('the image of network `full` is pulled once a sandbox asks for that network', async () => {
+  await registry.offer('team/network');
+  const image = `${registry.host}/team/network:1`;
+  const images = { default: BUSYBOX, network: image };
+  await using server = new TestServer({ images, pull: {} });
+  const full = server.config({}, { network: { mode: 'full' } });
+  const message = `The Docker engine does not have the image "${image}" of "network" yet, and would have to pull it.`;
+  expect(server.provider.check(full, await server.provider.probe())).toEqual([
+    { field: 'network', message, lastResort: true },
+  ]);
+  await server.run(['true']);
+  expect(await isThere(image)).toBe(false);
+  // It is there then, and its BusyBox has no `ip` that could close a network.
+  await expect(server.provider.prepare('s', server.solution({}), full)).rejects.toMatchObject({
+    code: 'SANDBOX009',
+    message: expect.stringContaining(`cannot be closed off from the host with the image "${image}"`) as string,
+  });
+  expect(await isThere(image)).toBe(true);
+  await using never = new TestServer({ images: { ...images, network: `${registry.host}/team/none:1` } });
+  expect(never.provider.check(full, await never.provider.probe())).toEqual([
+    { field: 'network', message: 'Network mode "full" is not supported here.' },
+  ]);
+  expect(await server.leftovers()).toEqual([]);
+});
+
 test('an image of more bytes than a server allows is refused, and so is one that takes too long', async () => {
   const layer = await registry.layer(await registry.offer('team/large', { bytes: 8 * MB }));
   await using slow = await registry.again({ bytesPerSecond: MB });

@@ -11,6 +11,7 @@ import { LocalRunner } from '../local/runner.js';
 import { errorsToTell } from '../output/errors.js';
 import { isOnUnknownField } from '../output/notes.js';
 import { Pipes } from '../output/pipe.js';
+import { Preparation } from '../output/preparation.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
 import { readSolution } from '../solution.js';
@@ -124,16 +125,16 @@ async function show(
   pipes: Pipes,
   progress: Progress,
 ): Promise<void> {
+  const preparation = new Preparation(progress);
   for await (const batch of execution.events({ raw: json !== 'events' })) {
     for (const event of batch) {
       if (json === 'events') {
         await pipes.write('stdout', `${JSON.stringify(eventToWire(execution.id, event))}\n`);
-      } else if (event.type === 'phase') {
-        if (event.phase === 'started') progress.show('Running');
-      } else if (event.type === 'data' && json === undefined) {
+      } else if (event.type === 'data') {
+        if (json !== undefined) continue;
         progress.clear();
         await pipes.write(outputTo ?? event.stream, event.data);
-      }
+      } else preparation.take(event);
     }
   }
 }

@@ -10,6 +10,7 @@ import type { LimitOptions } from '../limits.js';
 import { errorsToTell } from '../output/errors.js';
 import { isOnUnknownField } from '../output/notes.js';
 import { Pipes } from '../output/pipe.js';
+import { Preparation } from '../output/preparation.js';
 import { Progress } from '../output/progress.js';
 import { complain, plain, say } from '../output/words.js';
 import { failureOf, withServer } from '../server.js';
@@ -104,10 +105,13 @@ async function show(
   pipes: Pipes | null,
   progress: Progress,
 ): Promise<void> {
+  const preparation = new Preparation(progress);
   for await (const event of client.wire.events(executionId, { raw: true })) {
-    if (event.type !== 'data' || pipes === null) continue;
-    progress.clear();
-    await pipes.write(event.stream, Buffer.from(event.data, 'base64'));
+    if (event.type !== 'data') preparation.take(event);
+    else if (pipes !== null) {
+      progress.clear();
+      await pipes.write(event.stream, Buffer.from(event.data, 'base64'));
+    }
   }
 }
 

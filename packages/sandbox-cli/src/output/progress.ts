@@ -10,9 +10,14 @@ export class Progress {
   /** @param stream nothing is written where it is no terminal */
   constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
 
+  /** Whether what `show` is given can be seen. */
+  get isShown(): boolean {
+    return this.stream.isTTY && process.env.TERM !== 'dumb';
+  }
+
   show(text: string): void {
     this.#text = text;
-    if (!this.stream.isTTY || process.env.TERM === 'dumb' || this.#timer !== null) return;
+    if (!this.isShown || this.#timer !== null) return;
     this.#timer = setInterval(() => this.#draw(), frameMs);
   }
 
@@ -26,6 +31,10 @@ export class Progress {
   #draw(): void {
     const ms = performance.now() - this.#started;
     const frame = frames[Math.floor(ms / frameMs) % frames.length] ?? '';
-    this.stream.write(`\r\u001b[K${frame} ${this.#text} ${(ms / 1000).toFixed(1)} s`);
+    const time = ` ${(ms / 1000).toFixed(1)} s`;
+    // A line that the terminal wraps could not be taken back.
+    const room = Math.max(10, (this.stream.columns || 80) - frame.length - time.length - 2);
+    const text = this.#text.length > room ? `${this.#text.slice(0, room - 1)}…` : this.#text;
+    this.stream.write(`\r\u001b[K${frame} ${text}${time}`);
   }
 }
