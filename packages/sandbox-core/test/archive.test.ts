@@ -222,11 +222,22 @@ describe('a hostile tar archive', () => {
     ]);
     const skipping = { maxEntries: 2, maxBytes: 5, skipped: () => undefined };
     await expect(readAll(links, skipping)).rejects.toMatchObject({ code: 'SANDBOX004' });
-    const notes = Buffer.concat([
-      ...Array.from({ length: 3 }, () => handmade((header) => header.write('L', 156), 'x')),
-      end,
-    ]);
-    await expect(readAll(notes, skipping)).rejects.toMatchObject({ code: 'SANDBOX004' });
+    const note = handmade((header) => header.write('L', 156), 'x');
+    const noted = (count: number): Buffer => Buffer.concat([...Array<Buffer>(count).fill(note), three]);
+    expect(await readAll(noted(8), { maxEntries: 3, maxBytes: 6 })).toHaveLength(3);
+    await expect(readAll(noted(9))).rejects.toMatchObject({ code: 'SANDBOX008' });
+  });
+
+  it('has as many entries with long names as with short ones', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `${'n'.repeat(200)}${index}`);
+    const long = await all(writeTar(names.map((name) => entry(name))));
+    expect(await readAll(long, { maxEntries: 20, maxBytes: 0 })).toHaveLength(20);
+    await Promise.all(names.map((name) => writeFile(join(folder, name), '')));
+    for (const format of ['gnu', 'posix']) {
+      expect(
+        await readAll(tar('--format', format, '-cf', '-', ...names), { maxEntries: 20, maxBytes: 0 }),
+      ).toHaveLength(20);
+    }
   });
 
   it('cannot fill the memory with a name or with nothing', async () => {

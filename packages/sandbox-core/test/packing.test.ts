@@ -287,6 +287,35 @@ describe.each(['dash', 'bash', 'busybox'])('archives, by scripts in %s', (shell)
     await expect(packed('/workspace')).rejects.toMatchObject({ code: 'SANDBOX004' });
   });
 
+  it('of more entries than are wanted are refused before anything of them comes', async () => {
+    sh('mkdir d; cd d; touch a "$1"; ln -s a l; mkdir e; touch e/b', 'new\n\nline');
+    expect(await packed('/workspace', { maxEntries: 6 })).toEqual(['d/', 'd/a=', 'd/e/', 'd/e/b=', 'd/new\n\nline=']);
+    let came = 0;
+    const refused = (async () => {
+      for await (const chunk of files.pack('/workspace', { maxEntries: 5 })) came += chunk.length;
+    })();
+    await expect(refused).rejects.toMatchObject({
+      code: 'SANDBOX004',
+      message:
+        'More than 5 entries are below "/workspace", which is the most for one archive; take the folders below it one by one.',
+    });
+    expect(came).toBe(0);
+    expect(await packed('/workspace/d/e', { maxEntries: 1 })).toEqual(['b=']);
+    expect(await codeOf(packed('/workspace', { maxEntries: -1 }))).toBe('SANDBOX008');
+  });
+
+  it('that are refused leave no folder that was made for them, and those that were there', async () => {
+    const broken = entry('l', '', { bytes: 1 }); // has less than it says: it breaks on the way
+    sh('mkdir kept; mkdir -p with/file; touch with/file/f');
+    for (const path of ['new', 'new/er/folder', 'kept/new/folder', 'kept', 'with/file/new', 'a b/ü/*']) {
+      await expect(files.unpack(`/workspace/${path}`, writeTar([entry('good'), broken]))).rejects.toThrow();
+      expect(readdirSync(box)).toEqual(['kept', 'with']);
+      expect([...readdirSync(join(box, 'kept')), ...readdirSync(join(box, 'with/file'))]).toEqual(['f']);
+    }
+    await files.unpack('/workspace/new/er/folder', writeTar([]));
+    expect(readdirSync(join(box, 'new/er'))).toEqual(['folder']);
+  });
+
   it('of files that grow, shrink and vanish meanwhile end, with what was there or with an error', async () => {
     sh('for i in $(seq 200); do echo $i >n$i; done');
     await writeFile(join(box, 'grows'), 'x');

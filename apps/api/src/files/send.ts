@@ -6,7 +6,7 @@ import { BodyStream } from '../stream/body-stream.js';
 import { takeTurn } from '../stream/turns.js';
 import { dateOf } from '../wire/files.js';
 import { parseRange } from './range.js';
-import { writeZip } from './zip.js';
+import { writeZip } from './write-zip.js';
 
 /** What a program wrote is for no browser to run: it is saved, whatever it looks like. */
 const fileType = 'application/octet-stream';

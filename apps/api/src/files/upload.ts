@@ -4,9 +4,11 @@ import type { Request } from 'express';
 import { chunksOf } from '../http/body-time.js';
 import { HttpError } from '../http/problem.js';
 import type { Spools } from './spool.js';
-import { readZip } from './zip.js';
+import { readZip } from './read-zip.js';
 
-const bounds = { maxEntries: 100_000, maxBytes: 8 * 1024 ** 3 };
+/** Of one archive, up or down: what each costs, in memory and in time, is paid by all who use the server. */
+export const maxArchiveEntries = 100_000;
+const bounds = { maxEntries: maxArchiveEntries, maxBytes: 8 * 1024 ** 3 };
 
 /** A request's body, whatever it is, as it comes; a client that left, or is silent, is an error and no end. */
 export async function* bodyOf(request: Request): AsyncGenerator<Uint8Array, void, undefined> {

@@ -4,7 +4,7 @@ import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
 import { Spools } from '../files/spool.js';
-import { bodyOf, refuseForm, uploadedArchive } from '../files/upload.js';
+import { bodyOf, maxArchiveEntries, refuseForm, uploadedArchive } from '../files/upload.js';
 import { limitSilenceOnly } from '../http/body-time.js';
 import { leftSignal } from '../http/left.js';
 import { HttpError } from '../http/problem.js';
@@ -15,8 +15,8 @@ import { fileEntryToWire } from '../wire/files.js';
 import { filesQuerySchema, moveQuerySchema, putQuerySchema, sandboxIdSchema } from '../wire/requests.js';
 
 const smallBytes = 64 * 1024;
-/** What goes down in one archive. */
-const bounds = { maxEntries: 1_000_000, maxBytes: Infinity, skipped: (): void => undefined };
+/** What goes down in one archive, whatever became of its folder since its entries were counted. */
+const bounds = { maxEntries: maxArchiveEntries, maxBytes: Infinity, skipped: (): void => undefined };
 
 /** `/{sandbox_id}/files…`: what is in a sandbox's workspace and output. */
 export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: string): void {
@@ -40,7 +40,10 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
         const { entries, truncated } = await files.list(path, { signal, ...(limit !== undefined && { limit }) });
         response.json({ path: path.slice(1), entries: entries.map(fileEntryToWire), truncated });
       } else {
-        const entries: AsyncIterable<ArchiveEntry> = readTar(files.pack(path, { signal }), bounds);
+        const entries: AsyncIterable<ArchiveEntry> = readTar(
+          files.pack(path, { signal, maxEntries: maxArchiveEntries }),
+          bounds,
+        );
         await sendArchive(response, archive, entry.name, entries);
       }
     } else {

@@ -23,6 +23,8 @@ export interface TarBounds {
 
 /** Long names and extended headers are held in memory. */
 const maxNoteBytes = 65_536;
+/** Of them before one entry; they count as none themselves. Writers have a long name, a long link and two extended headers. */
+const maxNotes = 8;
 
 /**
  * The regular files and folders of a tar archive (ustar, pax or GNU), which may be hostile: nothing in it can name a place outside of the
@@ -126,6 +128,7 @@ class Content implements AsyncIterable<Uint8Array> {
 async function nextHeader(reader: ByteReader, budget: Budget): Promise<TarHeader | null> {
   let longName: Buffer | undefined;
   let records = new Map<string, Buffer>();
+  let notes = 0;
   for (;;) {
     const block = await reader.exactly(blockBytes);
     if (block.length === 0 && budget.hasEnd) return null;
@@ -138,7 +141,8 @@ async function nextHeader(reader: ByteReader, budget: Budget): Promise<TarHeader
     }
     const header = decodeHeader(block);
     if (!'LKxg'.includes(header.typeFlag)) return complete(header, longName, records);
-    budget.add({ ...header, size: 0 });
+    notes += 1;
+    if (notes > maxNotes) throw damaged('an entry has too many extended headers');
     if (header.size > maxNoteBytes) throw damaged('a name or an extended header is too long');
     const note = await reader.exactly(header.size + padding(header.size));
     if (note.length < header.size) throw damaged('it is cut off');

@@ -67,16 +67,22 @@ export interface SandboxFiles {
    * A program that swaps folders for links meanwhile may so have files packed that it can read itself, elsewhere in its sandbox.
    * @param options.leftOut called before it finishes
    * @param options.maxFileBytes larger files are left out. @default all are taken, holes as zeros
-   * @throws SandboxError SANDBOX009 where the sandbox has no tar(1)
+   * @param options.maxEntries of any type, links too; where there are more, nothing is packed. A program may make more meanwhile, and a
+   *   provider may not know this option: whoever reads the archive keeps bounds of its own. @default any number
+   * @throws SandboxError SANDBOX004 for more than `maxEntries`; SANDBOX009 where the sandbox has no tar(1)
    */
   pack?(
     path: string,
-    options?: FileCallOptions & { readonly maxFileBytes?: number; readonly leftOut?: (left: LeftOut) => void },
+    options?: FileCallOptions & {
+      readonly maxFileBytes?: number;
+      readonly maxEntries?: number;
+      readonly leftOut?: (left: LeftOut) => void;
+    },
   ): AsyncIterable<Uint8Array>;
   /**
    * Puts the regular files and folders of a tar archive below a folder, which is made where it is missing; at most 100,000 of them.
    * Folders that are there are kept, files that are there are replaced. When it rejects, nothing was put there, unless what failed was the
-   * moving in, at the very end, for want of room or because a program changed the same folders meanwhile.
+   * moving in, at the very end, for want of room or because a program changed the same folders meanwhile; nor is a folder left that was made.
    * @throws SandboxError SANDBOX008 where the archive has a link or another unfit entry, or one of its paths is taken by something else;
    *   SANDBOX009 where the sandbox has no tar(1)
    */

@@ -5,13 +5,14 @@ import type { LeftOut } from '../../contract/files.js';
 import { COMMON, MAKE_FOLDERS, STEPS } from './scripts.js';
 
 /**
- * Argument: a size in bytes; files that are not smaller are left out. Names come from find(1), which goes over no link, and in the order of
+ * Arguments: a size in bytes; files that are not smaller are left out. How many entries there may be, or empty; they are counted before
+ * anything is packed, and no further than that. Names come from find(1), which goes over no link, and in the order of
  * its walk. Each load of arguments becomes an archive of its own; they follow one another. What find(1) and tar(1) have to say is counted.
  * busybox's tar writes a second name of a file as a link to the first, but not across archives; its find(1) runs no last load in brackets.
  */
 export const PACK = `${COMMON}
-size=$1
-shift
+size=$1 most=$2
+shift 2
 root "$1"
 shift
 ${STEPS}
@@ -21,6 +22,10 @@ case $(tar --version 2>/dev/null) in
   *GNU*) options='--hard-dereference --no-unquote' alone='-links 0' ;;
   *) options= alone='-links +1' ;;
 esac
+if [ -n "$most" ]; then
+  count=$(find . -mindepth 1 -print0 2>/dev/null | tr -dc '\\0' | head -c "$((most + 1))" | wc -c)
+  [ "$count" -le "$most" ] || fail many
+fi
 export nonce options
 exec 3>&1
 say open
@@ -62,23 +67,29 @@ export function readLeftOut(words: string, nonce: string): LeftOut {
  * Unpacks from stdin into a folder of a new name, looks whether all of it can be put where it shall go, and moves it there. Both folders are
  * held open and named by that. A folder that is in both is gone down to by `enter`, where it is seen without a process for each step that
  * it lies right below the one before: a link may have led to its neighbour at most. The last entry has the nonce for a name: an archive
- * that was cut off lacks it.
+ * that was cut off lacks it. Where nothing comes of it, the folders that were made for it go again, unless something else is in them.
  */
 export const UNPACK = `${COMMON}
 temporary=.$nonce
+command -v tar >/dev/null 2>&1 || fail no-tar
 root "$1"
 shift
 umask 022
 ${MAKE_FOLDERS}
-command -v tar >/dev/null 2>&1 || fail no-tar
 [ -r . ] && [ -w . ] || fail denied
 exec 5<.
 target=/proc/self/fd/5
-error=$(mkdir -m 700 -- "./$temporary" 2>&1) || because "$error"
+clear() { cd -P "$target" && rm -rf -- "./$temporary" 2>/dev/null; }
 undo() {
-  cd -P "$target" && rm -rf -- "./$temporary" 2>/dev/null
+  clear && while [ "$made" -gt 0 ]; do
+    exec 7<.
+    name=\${here##*/}
+    cd -P .. && [ "./$name" -ef /proc/self/fd/7 ] && rmdir -- "./$name" 2>/dev/null || break
+    here=\${here%/*} made=$((made - 1))
+  done
   "$@"
 }
+error=$(mkdir -m 700 -- "./$temporary" 2>&1) || undo because "$error"
 cd -P "./$temporary" 2>/dev/null && [ .. -ef "$target" ] || undo fail link
 exec 6<.
 source=/proc/self/fd/6
@@ -136,7 +147,8 @@ walk() {
 }
 walk look
 walk move
-undo say done
+clear
+say done
 `;
 
 /** At most so many go into a sandbox in one call. */

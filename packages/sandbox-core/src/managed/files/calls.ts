@@ -11,7 +11,7 @@ import { LIST, MAKE_FOLDER, READ, REMOVE, RENAME, STAT, WRITE } from './scripts.
 
 const count = z.int('must be a whole number').min(0, 'must not be negative');
 const limitSchema = z.object({ limit: count.min(1, 'must be at least 1').max(1_000_000, 'must be at most 1,000,000') });
-const largestSchema = z.object({ maxFileBytes: count });
+const boundsSchema = z.object({ maxFileBytes: count, maxEntries: count.optional() });
 const rangeSchema = z.object({ offset: count, length: count.optional() });
 const modeSchema = z.object({ mode: count.max(0o777, 'must be permission bits, at most 0o777') });
 
@@ -76,11 +76,13 @@ export function sandboxFiles(host: FilesHost): Required<SandboxFiles> {
       await drain(runHelper(host, planOf(REMOVE, path, [], { signal })));
     },
 
-    async *pack(path, { signal, leftOut, maxFileBytes: largest = 2 ** 52 } = {}) {
-      const { maxFileBytes } = parseInput(largestSchema, { maxFileBytes: largest });
-      const plan = planOf(PACK, path, [String(maxFileBytes + 1)], { signal });
+    async *pack(path, { signal, leftOut, maxFileBytes: largest = 2 ** 52, maxEntries: most } = {}) {
+      const { maxFileBytes, maxEntries } = parseInput(boundsSchema, { maxFileBytes: largest, maxEntries: most });
+      const plan = planOf(PACK, path, [String(maxFileBytes + 1), String(maxEntries ?? '')], { signal });
       const heard = (words: string): void => leftOut?.(readLeftOut(words, plan.nonce));
-      yield* runHelper(host, { ...plan, steady: true, heard });
+      const told: HelperPlan['explain'] = (word, side) =>
+        word === 'many' ? tooMany(path, maxEntries) : plan.explain(word, side);
+      yield* runHelper(host, { ...plan, steady: true, heard, explain: told });
     },
 
     async unpack(path, tar, { signal } = {}) {
@@ -128,6 +130,13 @@ async function drain(chunks: AsyncIterable<unknown>): Promise<void> {
 
 function shown(path: string): string {
   return JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}…` : path);
+}
+
+function tooMany(path: string, most: number | undefined): SandboxError {
+  return new SandboxError(
+    'SANDBOX004',
+    `More than ${String(most)} entries are below ${shown(path)}, which is the most for one archive; take the folders below it one by one.`,
+  );
 }
 
 function explain(word: string, path: string): SandboxError {

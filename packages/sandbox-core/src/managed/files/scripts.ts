@@ -63,11 +63,17 @@ while [ $# -gt 0 ]; do
 done
 `;
 
-/** The same, making what is missing. */
+/** The same, making what is missing; `made` counts the last ones that it made. */
 export const MAKE_FOLDERS = `
+made=0
 while [ $# -gt 0 ]; do
-  if [ ! -L "./$1" ] && [ ! -e "./$1" ]; then
-    error=$(mkdir -- "./$1" 2>&1) || [ -d "./$1" ] || because "$error"
+  if [ -L "./$1" ] || [ -e "./$1" ]; then
+    made=0
+  elif error=$(mkdir -- "./$1" 2>&1); then
+    made=$((made + 1))
+  else
+    [ -d "./$1" ] || because "$error"
+    made=0
   fi
   step "$1"
   shift

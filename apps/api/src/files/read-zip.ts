@@ -1,16 +1,12 @@
 import { readSync } from 'node:fs';
-import { PassThrough, Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { archivePath, otherArchive, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { ArchiveEntry } from '@ergon/sandbox-core';
 import type { Entry, ZipFile } from 'yauzl';
 import { fromFdPromise } from 'yauzl';
-import { ZipFile as ZipWriter } from 'yazl';
 
 const fileType = { mask: 0o170000, regular: 0o100000, folder: 0o040000 };
-/** What a zip can tell of times, in ms since 1970: the years of DOS, and seconds in 32 bits (APPNOTE.TXT, 4.4.6; Info-ZIP's extra field UT). */
-const times = { first: Date.UTC(1980, 0, 1), last: (2 ** 32 - 1) * 1000 };
 /** "Version made by" of Unix, where the attributes are a mode (APPNOTE.TXT, 4.4.2). */
 const madeByUnix = 3;
 
@@ -86,50 +82,6 @@ async function* contentOf(zip: ZipFile, entry: Entry, shown: string): AsyncGener
     throw damaged(error);
   }
   if (sum !== entry.crc32) throw damaged(`the checksum of ${shown} is another`);
-}
-
-/** A zip archive of these entries, as they come. */
-export async function* writeZip(entries: AsyncIterable<ArchiveEntry>): AsyncGenerator<Uint8Array, void, undefined> {
-  const zip = new ZipWriter();
-  const output = new PassThrough();
-  zip.outputStream.pipe(output);
-  const feed = async (): Promise<void> => {
-    for await (const { path, type, mode, modifiedMs, content } of entries) {
-      const options = {
-        mtime: new Date(Math.min(Math.max(modifiedMs, times.first), times.last)),
-        mode: (type === 'file' ? fileType.regular : fileType.folder) | mode,
-      };
-      const name = nameInZip(path);
-      if (type === 'folder') {
-        zip.addEmptyDirectory(name, options);
-        continue;
-      }
-      const source = Readable.from(content, { objectMode: false });
-      zip.addReadStream(source, name, options);
-      await finished(source, { signal: left.signal }); // its content is there only until the next entry is asked for
-    }
-    zip.end();
-  };
-  const left = new AbortController();
-  const feeding = feed().catch((error: unknown) => output.destroy(asError(error)));
-  try {
-    yield* output as AsyncIterable<Uint8Array>;
-  } finally {
-    left.abort();
-    await feeding;
-  }
-}
-
-/**
- * A name must not begin like a drive of Windows (APPNOTE.TXT, 4.4.17.1). `./c:x` is the same file as `c:x`, and no other entry has that
- * name: archivePath leaves no `./`, and none of the other names that a zip refuses.
- */
-function nameInZip(path: string): string {
-  return /^[a-z]:/i.test(path) ? `./${path}` : path;
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(sentenceOf(error));
 }
 
 function damaged(error: unknown): SandboxError {
