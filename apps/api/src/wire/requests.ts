@@ -202,13 +202,15 @@ const archive = (description: string): z.ZodOptional<z.ZodType<'tar' | 'zip', st
 /** `GET /{sandbox_id}/files…` */
 export const filesQuerySchema = z.strictObject({
   limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
-  archive: archive('A folder as an archive of this kind, with all that is in it'),
+  archive: archive('A folder as an archive of this kind, with all that is in it: at most 100,000 entries'),
   stat: yes('The entry alone, as JSON'),
 });
 /** `PUT /{sandbox_id}/files…` */
 export const putQuerySchema = z
   .strictObject({
-    archive: archive('The body is an archive of this kind, to be unpacked into the folder at the path'),
+    archive: archive(
+      'The body is an archive of this kind, to be unpacked into the folder at the path: at most 100,000 entries',
+    ),
     folder: yes('Make a folder; the body is empty'),
   })
   .refine(({ archive: kind, folder }) => kind === undefined || folder !== true, {
