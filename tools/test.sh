@@ -13,8 +13,8 @@ cd "$repository" || exit 1
 # The Python of the tests is the one at /usr/bin/python3.
 # chromium: pages are looked at in it.
 # busybox: the shell and tools of small images, in which files are reached by scripts.
-# systemd: judges the server's unit. tini: the first process of its image.
-packages=(bubblewrap busybox-static bsdutils chromium e2fsprogs openssh-client openssh-server procps python3 python3-requests systemd tini util-linux)
+# systemd: judges the server's unit. tini: the first process of its image. fish, zsh: complete the command line.
+packages=(bubblewrap busybox-static bsdutils chromium e2fsprogs fish openssh-client openssh-server procps python3 python3-requests systemd tini util-linux zsh)
 if ! { need_debian_packages "${packages[@]}" && need_node && need_node_packages; }; then
   printf '\nThe set-up failed.\n0 passed, 1 failed, 0 skipped\n'
   exit 1

@@ -14,6 +14,11 @@ interface Words {
 }
 
 const shells = ['bash', 'zsh', 'fish'] as const;
+/** What options may have for a value, where that is one of few words. */
+const optionValues: Readonly<Record<string, readonly string[]>> = {
+  '--provider': ['sandbox-exec', 'docker'],
+  '--network': ['none', 'full'],
+};
 
 /** @throws Failure for a shell that is not known */
 export function completionScript(program: Command, shell: string): string {
@@ -59,10 +64,11 @@ function bashScript(commands: readonly Words[]): string {
     return
   fi
   case "\${COMP_WORDS[COMP_CWORD - 1]}" in
-    --provider) COMPREPLY=($(compgen -W "sandbox-exec docker" -- "$current")); return ;;
-    --network) COMPREPLY=($(compgen -W "none full" -- "$current")); return ;;
+${Object.entries(optionValues)
+  .map(([flag, words]) => `    ${flag}) COMPREPLY=($(compgen -W "${words.join(' ')}" -- "$current")); return ;;`)
+  .join('\n')}
     -o | --keep-output) COMPREPLY=($(compgen -d -- "$current")); return ;;
-    ${taking.filter((flag) => !['--provider', '--network', '-o', '--keep-output'].includes(flag)).join(' | ')}) return ;;
+    ${taking.filter((flag) => ![...Object.keys(optionValues), '-o', '--keep-output'].includes(flag)).join(' | ')}) return ;;
   esac
   case "\${COMP_WORDS[1]}" in
 ${cases.join('\n')}
@@ -80,18 +86,34 @@ complete -o filenames -F _ergon_sandbox ergon-sandbox
 
 function fishScript(commands: readonly Words[]): string {
   const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
-  const lines = commands.flatMap(({ name, description, options, values }) => {
+  const first = 'complete -c ergon-sandbox -n __fish_use_subcommand';
+  const values = (flags: readonly string[]): string => {
+    if (flags.includes('--keep-output')) return `-x -a '(__fish_complete_directories)' `;
+    const words = Object.entries(optionValues).find(([flag]) => flags.includes(flag))?.[1];
+    return words === undefined ? '-x ' : `-x -a ${quoted(words.join(' '))} `;
+  };
+  const lines = commands.flatMap(({ name, description, options, values: words }) => {
     const here = `complete -c ergon-sandbox -n ${quoted(`__fish_seen_subcommand_from ${name}`)}`;
     return [
-      `complete -c ergon-sandbox -f -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
+      `${first} -a ${name} -d ${quoted(description)}`,
       ...options.map((option) => {
         const flags = option.flags.map((flag) =>
           flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
         );
-        return `${here} ${flags.join(' ')} ${option.takesValue ? '-x ' : ''}-d ${quoted(option.description)}`;
+        const value = option.takesValue ? values(option.flags) : '';
+        return `${here} ${flags.join(' ')} ${value}-d ${quoted(option.description)}`;
       }),
-      ...(values === null ? [`${here} -F`] : values.length > 0 ? [`${here} -f -a ${quoted(values.join(' '))}`] : []),
+      ...(words === null ? [`${here} -F`] : words.length > 0 ? [`${here} -a ${quoted(words.join(' '))}`] : []),
     ];
   });
-  return `${lines.join('\n')}\n`;
+  const names = commands.map(({ name }) => name).join(' ');
+  return [
+    'complete -c ergon-sandbox -f', // no files, but where they are asked for
+    ...lines,
+    `${first} -a help -d 'print the help of a command'`,
+    `complete -c ergon-sandbox -n '__fish_seen_subcommand_from help' -a ${quoted(names)}`,
+    `${first} -s h -l help -d 'print this help'`,
+    `${first} -s V -l version -d 'print the version'`,
+    '',
+  ].join('\n');
 }
