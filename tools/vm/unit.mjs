@@ -153,12 +153,14 @@ test('it stops in order, and nothing is left but its data', async () => {
   assert.deepEqual(left(), []);
 });
 
-test('a bad value in /etc/ergon-sandbox/environment keeps it from starting, and the journal names it', async () => {
+test('a bad value in /etc/ergon-sandbox/environment keeps it from starting, once, and the journal names it', async () => {
   run('systemctl', 'stop', unit);
   writeFileSync(environment, 'ERGON_SANDBOX_PORT=many\n');
   try {
     run('systemctl', 'start', unit);
     await until(() => journal().includes('ERGON_SANDBOX_PORT: must be a whole number'));
+    await until(() => property('ActiveState') === 'failed');
+    assert.deepEqual([property('ExecMainStatus'), property('NRestarts')], ['78', '0']);
     assert.equal(await answers(), false);
   } finally {
     run('systemctl', 'stop', unit);

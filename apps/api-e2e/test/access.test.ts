@@ -140,7 +140,7 @@ describe('at the start', () => {
   ])('%j is refused', async (env, sentence) => {
     const refused = TestServer.launch({ env: env });
     await until(() => refused.ended);
-    expect(refused.process.exitCode).toBe(1);
+    expect(refused.process.exitCode).toBe(78);
     expect(refused.errors).toMatch(sentence);
   });
 });

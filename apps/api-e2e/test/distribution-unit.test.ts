@@ -31,6 +31,10 @@ test('it would complain of a word that it does not know', () => {
   expect(analyze('verify', wrong).output).toContain('ProtectHouse');
 });
 
+test('it is not started again for a setting that is wrong, which the server tells by its status', () => {
+  expect(readFileSync(unit, 'utf8')).toMatch(/^Restart=on-failure\n(#.*\n)?RestartPreventExitStatus=78$/m);
+});
+
 test('systemd counts what it may do as little: an exposure below 4 of 10', () => {
   const { status, output } = analyze('security', '--offline=true', '--threshold=39', '--no-pager', unit);
   expect(output).toContain('Overall exposure level');

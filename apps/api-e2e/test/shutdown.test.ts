@@ -115,7 +115,7 @@ test('a data folder and a port serve one server at a time; the sentence says so'
   await until(() => samePort.ended);
   expect([samePort.process.exitCode, samePort.errors]).toEqual([
     1,
-    expect.stringMatching(/^ERGON_SANDBOX_PORT: .*another program listens there/),
+    expect.stringMatching(/^ERGON_SANDBOX_PORT: .*another program listens there.*SANDBOX001/),
   ]);
   expect(samePort.leftovers()).toEqual([]);
   expect((await server.ok('GET', sandbox('/health'))).status).toBe('healthy');
@@ -142,10 +142,11 @@ test.each<[string, Record<string, string>, string[], RegExp]>([
   ],
   ['examples that are not there', {}, ['--examples', '/no/such/folder'], /\/no\/such\/folder/],
   ['an unknown option', {}, ['--port', '1'], /--port/],
-])('%s stops the start with a sentence', async (_case, env, args, sentence) => {
+  ['a bad value', { ERGON_SANDBOX_PORT: 'many' }, [], /^ERGON_SANDBOX_PORT: must be a whole number/],
+])('%s stops the start with a sentence, and with status 78', async (_case, env, args, sentence) => {
   const server = TestServer.launch({ env, args });
   await until(() => server.ended);
-  expect(server.process.exitCode).toBe(1);
+  expect(server.process.exitCode).toBe(78);
   expect(server.errors).toMatch(sentence);
   expect(server.errors.trim().split('\n')).toHaveLength(1);
 });
@@ -155,7 +156,7 @@ test.each([join(__filename, 'below-a-file'), '/proc/below-proc/deeper', __filena
   async (folder) => {
     const server = TestServer.launch({ env: { ERGON_SANDBOX_DATA_DIR: folder } });
     await until(() => server.ended);
-    expect(server.process.exitCode).toBe(1);
+    expect(server.process.exitCode).toBe(78);
     expect(server.errors).toMatch(/^ERGON_SANDBOX_DATA_DIR: the folder cannot be made: /);
     expect(server.errors).toContain(folder.replace('/deeper', ''));
     expect(server.errors.trim().split('\n')).toHaveLength(1);

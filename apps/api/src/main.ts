@@ -10,6 +10,8 @@ import { tokens } from './tokens.js';
 
 /** An ordered end that takes longer than this has got stuck, in ms. The next start removes what it leaves. */
 const shutdownMs = 60_000;
+/** That another start with the same configuration would fail as well (EX_CONFIG of sysexits.h). */
+const badConfiguration = 78;
 
 /** Resolves at the first signal to end; later ones change nothing, so that an ordered end is never broken off half-way. */
 const endAsked = new Promise<NodeJS.Signals>((resolve) => {
@@ -58,5 +60,5 @@ main().catch((error: unknown) => {
       ? error.stack
       : sentenceOf(error);
   process.stderr.write(`${text ?? 'The server failed'}\n`);
-  process.exitCode = 1;
+  process.exitCode = isSandboxError(error) && error.code === 'SANDBOX008' ? badConfiguration : 1;
 });

@@ -96,9 +96,12 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   try {
     await once(server, 'listening');
   } catch (error) {
-    const why = hasErrorCode(error, 'EADDRINUSE')
+    const taken = hasErrorCode(error, 'EADDRINUSE'); // by whom may end: the configuration is not at fault
+    const why = taken
       ? 'another program listens there; choose another port'
       : `it cannot be used: ${sentenceOf(error)}`;
-    throw new SandboxError('SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port}: ${why}.`, { cause: error });
+    throw new SandboxError(taken ? 'SANDBOX001' : 'SANDBOX008', `ERGON_SANDBOX_PORT: ${host}:${port}: ${why}.`, {
+      cause: error,
+    });
   }
 }

@@ -34,6 +34,8 @@ Serves the HTTP API of Ergon Sandbox until SIGTERM, SIGINT or SIGHUP.
   --help          prints this
   --version       prints the version
 
+Exit codes: 0 after an ordered end, 78 for a setting or an option that is wrong, 1 for anything else.
+
 The rest is configured by environment variables; the README has a table of them:
 ${variables.map((name) => `  ${name}`).join('\n')}
 `;
