@@ -1,5 +1,5 @@
 import type { Logger, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
-import { activeToWire, historyRowToWire, parseInput, SandboxError } from '@ergon/sandbox-core';
+import { activeToWire, historyRowToWire, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { Request } from 'express';
 import { Router } from 'express';
 import type { WebSocketServer } from 'ws';
@@ -49,8 +49,17 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
       jsonBody(maxBodyBytes),
       async (request, response) => {
         const { solutionId, request: wish } = parseInput(testRequestSchema, request.body);
+        const left = leftSignal(response);
         const { id, selection } = await runner.open(solutionId, wish);
         aboutSandbox(id);
+        const leave = (): void => {
+          if (!response.writableFinished) removeUntold(runner, id, logger);
+        };
+        if (left.aborted) {
+          leave();
+          return;
+        }
+        left.addEventListener('abort', leave);
         response.json({ sandbox_id: id, provider: selection.provider, selection });
       },
     ],
@@ -181,6 +190,14 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
     ],
   });
   return router;
+}
+
+/** Whoever asked for it has left before the answer, and knows no id to remove it by. */
+function removeUntold(runner: SandboxRunner, id: string, logger: Logger): void {
+  logger.info('A sandbox is removed: who asked for it has left before the answer');
+  runner.cleanup(id).catch((error: unknown) => {
+    logger.warn('A sandbox of which nobody was told cannot be removed', { error: sentenceOf(error) });
+  });
 }
 
 function sandboxIdOf(request: Request): string {
