@@ -23,8 +23,8 @@ async function ticketFor(sandboxId: string): Promise<string> {
 }
 
 function followed(sandboxId: string, ticket: string): Promise<number> {
-  const url = `${server.url}${sandbox('/execute')}?sandbox_id=${sandboxId}&ticket=${ticket}`;
-  return fetch(url).then(async (response) => {
+  const path = `${sandbox('/execute')}?sandbox_id=${sandboxId}&ticket=${ticket}`;
+  return server.fetch(path).then(async (response) => {
     await response.text();
     return response.status;
   });

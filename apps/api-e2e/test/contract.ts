@@ -53,7 +53,8 @@ export class Contract {
     const template = this.#templates.find(({ pattern }) => pattern.test(path))?.path;
     const operation = template === undefined ? undefined : this.document.paths[template]?.[method.toLowerCase()];
     if (template === undefined || operation === undefined) {
-      if (type === 'application/problem+json') this.#require(`#/components/schemas/Problem`, body, `${method} ${path}`);
+      if (type === 'application/problem+json' && body !== undefined)
+        this.#require(`#/components/schemas/Problem`, body, `${method} ${path}`);
       return;
     }
     const key = String(status) in operation.responses ? String(status) : status >= 400 ? 'default' : undefined;

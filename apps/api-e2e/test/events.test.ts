@@ -61,7 +61,7 @@ test('lines come while the program runs, and a line without end, or long, or odd
 test('while a program is quiet, a comment keeps the connection', async () => {
   const id = await server.openShell('sleep 600', { run: true });
   const leave = new AbortController();
-  const response = await fetch(`${server.url}${sandbox('/execute')}?sandbox_id=${id}`, { signal: leave.signal });
+  const response = await server.fetch(`${sandbox('/execute')}?sandbox_id=${id}`, { signal: leave.signal });
   const begun = performance.now();
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   expect(new TextDecoder().decode((await reader.read()).value)).toBe(':\n\n');
@@ -218,7 +218,7 @@ test('events that are no longer kept are 410, an id that is none or of another s
 
 test('HEAD starts nothing', async () => {
   const id = await server.openShell('echo hello');
-  const head = await fetch(`${server.url}${sandbox('/execute')}?sandbox_id=${id}`, { method: 'HEAD' });
+  const head = await server.fetch(`${sandbox('/execute')}?sandbox_id=${id}`, { method: 'HEAD' });
   expect([head.status, head.headers.get('allow')]).toEqual([405, 'POST, GET']);
   expect(await executionsOf(id)).toEqual([]);
 });
@@ -228,7 +228,7 @@ test('a reader that leaves, or reads nothing, disturbs neither the run nor other
   const lines = 200_000;
   const command = ['python', '-c', `for i in range(${lines}): print(i, "x" * 40)`];
   const stuck = new AbortController();
-  const response = await fetch(server.url + sandbox('/execute'), {
+  const response = await server.fetch(sandbox('/execute'), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ sandbox_id: id, command, execution_id: `big-${id}` }),

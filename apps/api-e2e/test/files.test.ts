@@ -27,7 +27,7 @@ async function raw(
   body?: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; headers: Headers; bytes: Buffer<ArrayBuffer>; text: string; problem: Partial<Body> }> {
-  const response = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body }) });
+  const response = await server.fetch(path, { method, headers, ...(body !== undefined && { body }) });
   const bytes = Buffer.from(await response.arrayBuffer());
   const type = response.headers.get('content-type');
   const isJson = type?.includes('json') === true;
@@ -369,8 +369,8 @@ P`);
   });
 
   it('that is a bomb stops at the disk limit, takes no memory of the server, and leaves nothing', async () => {
+    const bomb = zipOf(`z.writestr('zeros', b'\\0' * 500_000_000)`); // takes longer than an idle connection lasts
     const id = await open({ disk_limit: '32m' });
-    const bomb = zipOf(`z.writestr('zeros', b'\\0' * 500_000_000)`);
     expect(bomb.length).toBeLessThan(1_000_000);
     const answer = await raw('PUT', `${files(id, '/in')}?archive=zip`, bomb as Buffer<ArrayBuffer>);
     expect(answer).toMatchObject({ status: 507, problem: { code: 'SANDBOX004' } });
@@ -485,7 +485,7 @@ describe('output', () => {
     await other.stop('SIGKILL');
     const again = await TestServer.start({ dataDir: other.dataDir });
     const get = async (path: string, headers = {}): Promise<[number, Buffer]> => {
-      const response = await fetch(again.url + sandbox(`/results/${id}/files${path}`), { headers });
+      const response = await again.fetch(sandbox(`/results/${id}/files${path}`), { headers });
       return [response.status, Buffer.from(await response.arrayBuffer())];
     };
     expect(await get('/plots/a.txt')).toEqual([200, Buffer.from('0123456789')]);

@@ -35,7 +35,7 @@ test("the guide's JavaScript example runs as written, and its EventSource never 
   const sources: EventSource[] = [];
   // A page's own origin is the base of its addresses.
   const pageFetch = async (path: string, init: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, server.url), init);
+    const response = await server.fetch(path, init);
     opened.push(((await response.clone().json()) as { sandbox_id: string }).sandbox_id);
     return response;
   };

@@ -296,7 +296,7 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
 
 describe('bodies', () => {
   const raw = async (body: string | Buffer, headers: Record<string, string>): Promise<Answer> => {
-    const response = await fetch(server.url + sandbox('/test'), { method: 'POST', body, headers });
+    const response = await server.fetch(sandbox('/test'), { method: 'POST', body, headers });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
   };
   const json = { 'Content-Type': 'application/json' };

@@ -28,7 +28,7 @@ async function longestDuring(load: Promise<unknown>): Promise<number> {
 
 /** Takes a whole answer. @returns its length in bytes. */
 async function drain(path: string): Promise<number> {
-  const response = await fetch(server.url + path);
+  const response = await server.fetch(path);
   expect(response.status).toBe(200);
   let bytes = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) bytes += chunk.length;

@@ -77,7 +77,7 @@ test('the examples of bodies and paths, sent as they are, are served by a server
     }
     const isFile = method === 'PUT';
     const own = typeof body === 'object' && body !== null && 'sandbox_id' in body ? { ...body, sandbox_id: id } : body;
-    const response = await fetch(`${other.url}${url}${query.size > 0 ? `?${query.toString()}` : ''}`, {
+    const response = await other.fetch(`${url}${query.size > 0 ? `?${query.toString()}` : ''}`, {
       method,
       ...(own !== undefined && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(own) }),
       ...(isFile && { body: 'milk\n' }),
@@ -110,7 +110,7 @@ test('what the reference page offers to try is served, also a file in a folder',
     expect(await tried(test)).toMatch(/^200/);
     await until(async () => (await other.list(sandbox('/active'))).length === 1, 60_000);
     const [opened] = await other.list(sandbox('/active'));
-    await fetch(`${other.url}${sandbox(`/${opened?.sandbox_id}/files/notes/today.txt`)}`, {
+    await other.fetch(sandbox(`/${opened?.sandbox_id}/files/notes/today.txt`), {
       method: 'PUT',
       body: 'milk',
     });

@@ -36,7 +36,7 @@ function put(path: string, bytes = large): Upload {
 }
 
 const listed = async (id: string): Promise<string[]> => {
-  const response = await fetch(server.url + files(id));
+  const response = await server.fetch(files(id));
   return ((await response.json()) as { entries: { name: string }[] }).entries.map(({ name }) => name).sort();
 };
 
@@ -72,10 +72,10 @@ test('uploads may take longer than other requests, as long as they go on; so may
   const waiting = performance.now();
   const behind = put(files(id, '/large'), 64 * 1024 ** 2);
   behind.request.end(Buffer.alloc(64 * 1024 ** 2));
-  const small = server.url + files(id, '/made/small');
-  expect((await fetch(small, { method: 'PUT', body: 'small' })).status).toBe(200);
-  expect(await (await fetch(small)).text()).toBe('small');
-  expect((await fetch(server.url + files(id, '/made'), { method: 'DELETE' })).status).toBe(200);
+  const small = files(id, '/made/small');
+  expect((await server.fetch(small, { method: 'PUT', body: 'small' })).status).toBe(200);
+  expect(await (await server.fetch(small)).text()).toBe('small');
+  expect((await server.fetch(files(id, '/made'), { method: 'DELETE' })).status).toBe(200);
   expect((await listed(id)).filter((name) => !name.startsWith('.'))).toEqual(['main.sh']);
   enough = Math.max(waiting + 1.5 * limitMs, begun + 2 * limitMs);
   expect(await Promise.all(dripped)).toEqual([200, 200, 200]);
@@ -103,7 +103,7 @@ test('downloads that nobody reads are given up, and do not keep others from thei
   const aborted = (): number => server.log.filter((line) => line.aborted === true).length;
   const before = aborted();
   await until(() => aborted() >= before + 5, 60_000);
-  const response = await fetch(server.url + files(id, '/big'));
+  const response = await server.fetch(files(id, '/big'));
   expect((await response.arrayBuffer()).byteLength).toBe(40_000_000);
   for (const socket of unread) socket.destroy();
   await server.ok('DELETE', sandbox(`/${id}`));

@@ -24,10 +24,8 @@ function announce(server: TestServer, id: string, bytes: number): Socket {
 }
 
 async function upload(server: TestServer, id: string): Promise<{ status: number; problem: Partial<Body> }> {
-  const response = await fetch(server.url + unpack(id), { method: 'PUT', body: emptyZip });
+  const response = await server.fetch(unpack(id), { method: 'PUT', body: emptyZip });
   const body = (await response.json()) as Body;
-  const type = response.headers.get('content-type');
-  (await server.contract()).check('PUT', unpack(id), { status: response.status, type, body });
   return { status: response.status, problem: body };
 }
 

@@ -32,7 +32,7 @@ async function read(
     onEvent: ({ id, data }) => {
       if (messages.length >= leaveAfter) return;
       const message = { id: id ?? '', data: JSON.parse(data) as Partial<Body> };
-      if (messages.length < 100) contract.checkComponent('StreamEvent', message.data); // more of the same costs time
+      contract.checkComponent('StreamEvent', message.data);
       messages.push(message);
       onMessage?.(message);
     },
@@ -53,7 +53,7 @@ async function read(
 /** What an EventSource sends and gets, once. */
 export async function follow(server: TestServer, sandboxId: string, options: StreamOptions = {}): Promise<Stream> {
   const { lastEventId, signal } = options;
-  const response = await fetch(`${server.url}${sandbox('/execute')}?sandbox_id=${sandboxId}`, {
+  const response = await server.fetch(`${sandbox('/execute')}?sandbox_id=${sandboxId}`, {
     headers: { Accept: 'text/event-stream', ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }) },
     ...(signal !== undefined && { signal }),
   });
@@ -66,7 +66,7 @@ export async function execute(
   body: Record<string, unknown> = {},
   options: StreamOptions = {},
 ): Promise<Stream> {
-  const response = await fetch(server.url + sandbox('/execute'), {
+  const response = await server.fetch(sandbox('/execute'), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ sandbox_id: sandboxId, ...body }),

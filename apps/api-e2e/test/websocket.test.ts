@@ -167,7 +167,7 @@ describe('a terminal', () => {
 
   it('has the size that was asked for, and the new one after a resize', async () => {
     const client = await SocketClient.open(server, await open());
-    const command = sh('stty size; trap "stty size; exit" WINCH; while :; do sleep 0.05; done');
+    const command = sh('trap "stty size; exit" WINCH; stty size; while :; do sleep 0.05; done');
     client.send({ action: 'execute', command, tty: true, cols: 100, rows: 30 });
     await until(() => client.text.includes('30 100'));
     client.send({ action: 'resize', cols: 132, rows: 43 });
