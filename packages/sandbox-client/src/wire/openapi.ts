@@ -1517,7 +1517,7 @@ export interface operations {
   getFilesAtRoot: {
     parameters: {
       query?: {
-        /** @description A folder as an archive of this kind, with all that is in it */
+        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries */
         archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
@@ -1626,7 +1626,7 @@ export interface operations {
   putFilesAtRoot: {
     parameters: {
       query?: {
-        /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
+        /** @description The body is an archive of this kind, to be unpacked into the folder at the path: at most 100,000 entries */
         archive?: 'tar' | 'zip';
         /** @description Make a folder; the body is empty */
         folder?: boolean;
@@ -1735,7 +1735,7 @@ export interface operations {
   getFiles: {
     parameters: {
       query?: {
-        /** @description A folder as an archive of this kind, with all that is in it */
+        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries */
         archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
@@ -1849,7 +1849,7 @@ export interface operations {
   putFiles: {
     parameters: {
       query?: {
-        /** @description The body is an archive of this kind, to be unpacked into the folder at the path */
+        /** @description The body is an archive of this kind, to be unpacked into the folder at the path: at most 100,000 entries */
         archive?: 'tar' | 'zip';
         /** @description Make a folder; the body is empty */
         folder?: boolean;
