@@ -192,7 +192,8 @@ describe('a managed provider', () => {
   });
 
   it('refuses what it does not claim with SANDBOX009', () => {
-    const gpu = { ...config, gpus: 1, image: 'x', runtime: 'r', volumes: ['v'] };
+    const volume = { storeId: 's', ownerId: 'o', solutionId: 'hello', name: 'v', target: '/volumes/v' };
+    const gpu = { ...config, gpus: 1, image: 'x', runtime: 'r', volumes: [volume] };
     const fields = provider.check(gpu, provider.probeResult).map(({ field }) => field);
     expect(fields).toEqual(['gpus', 'volumes', 'image', 'runtime']);
   });

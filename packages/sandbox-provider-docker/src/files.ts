@@ -5,17 +5,20 @@ import { checkedArchive, packFolder, type PackOptions } from './archive/index.js
 
 /**
  * One archive of all that a sandbox begins with, to be unpacked at the root: the solution, a copy of it in the workspace, an output folder,
- * and what is mounted. Each unpacking costs the engine a tenth of a second, so it is one.
+ * what is mounted, and the owner of volumes, of which nothing else is touched. Each unpacking costs the engine a tenth of a second, so it is one.
  */
 export function sandboxFiles(
   solution: string,
   mounts: readonly SandboxMount[],
   owner: Pick<PackOptions, 'uid' | 'gid'>,
+  volumes: readonly string[] = [],
 ): Readable {
   const archives = function* (): Generator<Readable> {
     yield packFolder(solution, { ...owner, prefix: 'solution' });
     yield packFolder(solution, { ...owner, prefix: 'workspace' });
-    yield checkedArchive(Readable.from([endOfArchive]), { ...owner, prefix: 'output' }); // the folder itself
+    for (const folder of ['/output', ...volumes]) {
+      yield checkedArchive(Readable.from([endOfArchive]), { ...owner, prefix: folder.slice(1) }); // the folder itself
+    }
     for (const { source, target } of mounts) {
       const options = { ...owner, prefix: target.slice(1) };
       yield 'folder' in source ? packFolder(source.folder, options) : checkedArchive(source.archive(), options);

@@ -13,6 +13,16 @@ export interface Identity {
   readonly holder: number;
 }
 
+/** Whether a program may have it, on some engine. */
+export function isProgramUser(uid: number): boolean {
+  return Number.isInteger(uid) && [UNUSED, MAPPED].some(({ first, last }) => uid >= first && uid < last);
+}
+
+/** Of a sandbox whose programs have a uid that is known already. */
+export function identityOf(program: number): Identity {
+  return { program, holder: program + 1 };
+}
+
 /**
  * @param mapped the engine maps uids to others of the host (user namespaces, rootless), and has only a range of them
  * @param taken is told of a program's uid whether another sandbox has it
@@ -22,6 +32,6 @@ export function randomIdentity(mapped: boolean, taken: (program: number) => bool
   for (;;) {
     // Pairs that begin at even distances share no uid, or both.
     const program = first + 2 * randomInt(Math.floor((last - first) / 2));
-    if (!taken(program)) return { program, holder: program + 1 };
+    if (!taken(program)) return identityOf(program);
   }
 }

@@ -25,7 +25,7 @@ export function configuredImages(images: Readonly<Record<string, string>>): stri
  * configuration's images that is there; else, `isThere` false, the one that has to be got.
  */
 export function toolsImage(
-  { language }: SandboxConfig,
+  { language }: Pick<SandboxConfig, 'language'>,
   images: Readonly<Record<string, string>>,
   there: ImageList,
 ): { readonly reference: string; readonly isThere: boolean } {

@@ -4,7 +4,7 @@ import type { SandboxMount } from '@ergon/sandbox-core';
 
 /** Folders of images and of ours: a volume over one of them would take them away. */
 const TAKEN = new Set(
-  'bin boot dev etc home init layers lib lib32 lib64 libx32 media mnt opt output proc root run sbin solution srv sys tmp usr var workspace'.split(
+  'bin boot dev etc home init layers lib lib32 lib64 libx32 media mnt opt output proc root run sbin solution srv sys tmp usr var volumes workspace'.split(
     ' ',
   ),
 );

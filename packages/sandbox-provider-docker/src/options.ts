@@ -1,5 +1,6 @@
 import { imageField } from '@ergon/sandbox-core';
 import { z } from 'zod';
+import { volumeOptions } from './named/index.js';
 import { pullOptions } from './pull/index.js';
 
 /** Options of the Docker provider. */
@@ -22,6 +23,8 @@ export const dockerOptions = z
     images: z.partialRecord(z.enum(['python', 'node', 'shell', 'default', 'network', 'tools']), imageField).default({}),
     /** When the engine gets an image from a registry, and from which. */
     pull: pullOptions.optional(),
+    /** Folders of solutions that outlive their sandboxes. */
+    volumes: volumeOptions.optional(),
   })
   .refine(
     ({ host, context }) => host === undefined || context === undefined,

@@ -149,7 +149,7 @@ export function capabilitiesOf(
     usage: true,
     mounts: true,
     gpu: false,
-    persistence: false,
+    persistence: true,
     images: true,
     services: false,
     runtimes: [],

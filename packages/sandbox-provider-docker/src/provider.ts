@@ -9,13 +9,17 @@ import type {
   SandboxConfig,
   SandboxProcess,
   SandboxTemplate,
+  Volume,
+  VolumeId,
+  VolumeScope,
 } from '@ergon/sandbox-core';
 import { containerProfile } from '@ergon/sandbox-seccomp';
 import type { DockerBox } from './box.js';
 import { connect, resolveEndpoint, type Endpoint } from './connect/index.js';
-import { normalFolder, refusedLimits, type ImageFacts } from './container/config.js';
+import { normalFolder, refusedLimits, securityOptions, type ImageFacts } from './container/config.js';
 import { probeVolumeSize } from './disk/index.js';
 import { Engine } from './engine/engine.js';
+import { isEngineFailure } from './engine/errors.js';
 import { EngineEvents } from './engine/events.js';
 import {
   configuredImages,
@@ -26,7 +30,8 @@ import {
   missingTools,
   toolsImage,
 } from './images.js';
-import { randomIdentity } from './identity.js';
+import { identityOf, randomIdentity, type Identity } from './identity.js';
+import { assertVolumes, NamedVolumes, volumeOptions, type VolumeClaim } from './named/index.js';
 import { engineAddresses, engineResolvers } from './network/index.js';
 import type { DockerOptions } from './options.js';
 import { ImagePulls, obtainImage, pullObstacle, pullRules, type PullRules } from './pull/index.js';
@@ -52,6 +57,10 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   #connection: Connection | null = null;
   #usable: UsableEngine | null = null;
   #volumesAreSized: boolean | null = null;
+  readonly #volumeBytes: number;
+  readonly #named: NamedVolumes;
+  /** The volumes that each sandbox has and that outlive it. */
+  readonly #claims = new Map<DockerBox, VolumeClaim>();
   /** The uid of each sandbox's programs. */
   readonly #users = new Map<DockerBox, number>();
   /** Sandboxes of failed preparations that could not be removed, with their instances. */
@@ -62,6 +71,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     private readonly ports: ProviderPorts,
   ) {
     super();
+    this.#volumeBytes = (options.volumes ?? volumeOptions.parse({})).maxBytes;
+    this.#named = new NamedVolumes(this.#volumeBytes);
     this.#pullRules = pullRules(options.pull ?? {}, configuredImages(options.images));
   }
 
@@ -149,39 +160,49 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
 
   protected override async open(template: SandboxTemplate): Promise<DockerBox> {
     const { engine, events, endpoint, pulls } = this.#connect();
+    assertVolumes(template.volumes ?? []);
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, pulls, template);
     const tools = await this.#tools(engine, pulls, template, usable.images);
-    const identity = randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
-    const sandbox = new DockerSandbox(
-      {
-        engine,
-        events,
-        facts: usable.facts,
-        image,
-        identity,
-        seccomp: this.#seccomp,
-        network:
-          template.network.mode === 'none'
-            ? null
-            : {
-                image: await this.#networkImage(engine, pulls, template),
-                hostAddresses: await engineAddresses(endpoint, template.signal),
-                dnsServers: this.options.dns ?? engineResolvers(endpoint),
-              },
-        toolsImage: tools,
-        sizedVolumes: await this.#sizesVolumes(engine),
-      },
-      template,
-    );
-    this.#users.set(sandbox, identity.program);
+    const fresh = (): Identity =>
+      randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
+    const access =
+      template.network.mode === 'none'
+        ? null
+        : {
+            image: await this.#networkImage(engine, pulls, template),
+            hostAddresses: await engineAddresses(endpoint, template.signal),
+            dnsServers: this.options.dns ?? engineResolvers(endpoint),
+          };
+    const sizedVolumes = await this.#sizesVolumes(engine);
+    const claim = await this.#named.claim(engine, template, { sized: sizedVolumes, freshUser: () => fresh().program });
+    let sandbox: DockerSandbox | null = null;
     try {
+      const identity = claim.user === null ? fresh() : identityOf(claim.user);
+      sandbox = new DockerSandbox(
+        {
+          engine,
+          events,
+          facts: usable.facts,
+          image,
+          identity,
+          seccomp: this.#seccomp,
+          network: access,
+          toolsImage: tools,
+          sizedVolumes,
+          named: { volumes: claim.volumes, limitBytes: this.#volumeBytes },
+        },
+        template,
+      );
+      this.#users.set(sandbox, identity.program);
+      this.#claims.set(sandbox, claim);
       await sandbox.open();
+      return sandbox;
     } catch (error) {
-      await this.#removeLater(template, this.close(sandbox));
+      if (sandbox !== null) await this.#removeLater(template, this.close(sandbox));
+      claim.release();
       throw refusalOf(error, template, image, usable.arch);
     }
-    return sandbox;
   }
 
   /** What could not be removed after a failure, because the engine went away, is remembered until it can be. */
@@ -237,7 +258,9 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const missing = (obstacle: string): string => missingImage(reference, template, obstacle);
     const wish = { reference, platform, fresh: true, missing, signal, report };
     const found = await obtainImage(engine, pulls, this.#pullRules, wish);
-    const targets = ['/solution', '/workspace', '/output', ...template.mounts.map(({ target }) => target)];
+    const named = template.volumes ?? [];
+    const mounted = [...template.mounts, ...named].map(({ target }) => target);
+    const targets = ['/solution', '/workspace', '/output', ...mounted];
     const isBelow = (path: string): boolean => targets.some((target) => normalFolder(path).startsWith(`${target}/`));
     const own = found.volumes.find(isBelow);
     if (own !== undefined) {
@@ -262,6 +285,23 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   protected override async close(sandbox: DockerBox): Promise<void> {
     await sandbox.close();
     this.#users.delete(sandbox);
+    this.#claims.get(sandbox)?.release();
+    this.#claims.delete(sandbox);
+  }
+
+  override async volumes(
+    scope: VolumeScope,
+    options: { readonly solutionId?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly Volume[]> {
+    const { engine } = this.#connect();
+    const { images } = await this.#whatIsUsable();
+    const tools = toolsImage({}, this.options.images, images);
+    const image = tools.isThere && images.has(tools.reference) ? tools.reference : null;
+    return orDown(this.#named.list(engine, scope, options, image, securityOptions(this.#seccomp)));
+  }
+
+  override async removeVolume(id: VolumeId): Promise<boolean> {
+    return orDown(this.#named.remove(this.#connect().engine, id));
   }
 
   override async reclaim(instanceId: string | null): Promise<number> {
@@ -277,6 +317,16 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     } finally {
       this.#connection?.events.stop();
     }
+  }
+}
+
+/** @throws SandboxError SANDBOX001 where the engine gives no answer */
+async function orDown<Answer>(work: Promise<Answer>): Promise<Answer> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isEngineFailure(error) || error.status !== null) throw error;
+    throw new SandboxError('SANDBOX001', error.message, { cause: error });
   }
 }
 

@@ -33,6 +33,8 @@ export interface RunContext {
   readonly before: Counters;
   /** What workspace and output hold; null: can't be told now. */
   diskBytes(): Promise<number | null>;
+  /** A volume that is too large at the end. Undefined: none is. */
+  volumesOver(): Promise<LimitHit | undefined>;
   /** Nothing is in /output; null: not known. */
   outputEmpty(): Promise<boolean | null>;
   /** Watches the disk; the returned function ends that. */
@@ -213,14 +215,16 @@ export class DockerRun implements SandboxProcess {
     const { before, limits, ownProcesses } = this.context;
     const inTime = <Value>(measure: () => Promise<Value>): Promise<Value | null> =>
       bounded(MEASURE_MS, undefined, measure).catch(() => null);
-    const [diskBytes, outputEmpty] = await Promise.all([
+    const [diskBytes, outputEmpty, volumesOver] = await Promise.all([
       inTime(() => this.context.diskBytes()),
       inTime(() => this.context.outputEmpty()),
+      inTime(() => this.context.volumesOver()),
     ]);
     const met = limitsMet(before, this.#last, limits, this.#oomKilled);
     if (diskBytes !== null && diskBytes > limits.diskBytes && !this.#diskHit) {
       met.push({ limit: 'disk', value: limits.diskBytes, evidence: `${diskBytes} bytes, counted at the end` });
     }
+    if (volumesOver != null && !this.#diskHit) met.push(volumesOver);
     const end = describeEnd(seen, {
       program: this.spec.command[0] ?? '',
       fileBytes: limits.fileBytes,

@@ -18,13 +18,14 @@ import {
 import { programVariables } from './container/environment.js';
 import type { Counters } from './container/holder.js';
 import { RunContainer } from './container/run-container.js';
-import { SandboxDisk, useOfAll, watchDisk, type OpenFiles } from './disk/index.js';
+import { SandboxDisk, useOfAll, watchDisk, type DiskUse, type OpenFiles } from './disk/index.js';
 import { unlessAborted } from './engine/bounded.js';
 import type { Engine } from './engine/engine.js';
 import type { EngineEvents } from './engine/events.js';
 import type { Identity } from './identity.js';
 import { sandboxFiles } from './files.js';
 import type { DockerBox } from './box.js';
+import { VolumeWatch, type NamedVolume } from './named/index.js';
 import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type NetworkOptions, type SandboxNetwork } from './network/index.js';
@@ -48,6 +49,8 @@ export interface SandboxParts {
   readonly toolsImage: string;
   /** The engine bounds volumes by itself. */
   readonly sizedVolumes: boolean;
+  /** Those that outlive it, and the most that each may take, in bytes. */
+  readonly named: { readonly volumes: readonly NamedVolume[]; readonly limitBytes: number };
 }
 
 /** Commands of ours beside a program, at once: each has a container, and with it all of the sandbox's memory. */
@@ -90,12 +93,13 @@ export class DockerSandbox implements DockerBox {
     const [refusal] = refusedLimits(template.limits);
     if (refusal !== undefined) throw new SandboxError('SANDBOX008', refusal.message, { field: refusal.field });
     this.#volumes = volumesOf(template);
+    const named = parts.named.volumes;
     this.#disk = new SandboxDisk({
       docker: parts.engine.docker,
       sandboxId: template.sandboxId,
       labels: labelsOf(template, 'keeper'),
       image: parts.toolsImage,
-      volumes: this.#volumes,
+      volumes: { ...this.#volumes, ...Object.fromEntries(named.map(({ target, volume }) => [target, volume])) },
       measured: WRITABLE,
       securityOpt: securityOptions(parts.seccomp),
     });
@@ -126,9 +130,11 @@ export class DockerSandbox implements DockerBox {
   }
 
   async place({ path, signal }: PreparedSolution): Promise<void> {
-    const { program } = this.parts.identity;
+    const { identity, named } = this.parts;
+    const owner = { uid: identity.program, gid: identity.program };
     await assertMountSources(this.template.mounts);
-    await this.#disk.put(sandboxFiles(path, this.template.mounts, { uid: program, gid: program }), signal);
+    const targets = named.volumes.map(({ target }) => target);
+    await this.#disk.put(sandboxFiles(path, this.template.mounts, owner, targets), signal);
     await this.#disk.start(signal);
     signal?.throwIfAborted();
     if (this.#parked !== null) await this.#watch(await this.#parked);
@@ -137,7 +143,7 @@ export class DockerSandbox implements DockerBox {
 
   /** @param signal of what it is for, if that can be called off */
   async #park(signal?: AbortSignal): Promise<Parked> {
-    const { engine, image, facts, identity, seccomp } = this.parts;
+    const { engine, image, facts, identity, named, seccomp } = this.parts;
     const { sandboxId, limits } = this.template;
     const container = await RunContainer.park(engine, {
       name: nameOf(sandboxId, `run-${++this.#containers}`),
@@ -150,7 +156,10 @@ export class DockerSandbox implements DockerBox {
         limits,
         identity,
         labels: labelsOf(this.template, 'run'),
-        mounts: mountsOf(this.#volumes),
+        mounts: [
+          ...mountsOf(this.#volumes),
+          ...named.volumes.map(({ volume, target }) => ({ volume, target, readOnly: false })),
+        ],
         networkMode: this.#network?.networkMode ?? 'none',
         seccomp,
       }),
@@ -173,7 +182,8 @@ export class DockerSandbox implements DockerBox {
     const { environment } = this.template;
     const image = programVariables(this.parts.image.environment);
     const all = { ...image, ...environment, ...run.environment, ...this.#fixedEnvironment() };
-    const process = await this.#start(await this.#takeParked(run.signal), run, all);
+    const { volumes } = this.parts.named;
+    const process = await this.#start(await this.#takeParked(run.signal), run, all, volumes);
     this.#running = process;
     void process.gone.then(() => this.#parkNext());
     void process.ended.then(({ cause }) => {
@@ -189,7 +199,7 @@ export class DockerSandbox implements DockerBox {
     try {
       const parked = await this.#takeParked(run.signal);
       this.#parkNext();
-      const process = await this.#start(parked, run, run.environment);
+      const process = await this.#start(parked, run, run.environment, []);
       void process.gone.then(leave);
       return process;
     } catch (error) {
@@ -198,10 +208,18 @@ export class DockerSandbox implements DockerBox {
     }
   }
 
-  async #start(parked: Parked, run: CommandSpec, environment: Readonly<Record<string, string>>): Promise<DockerRun> {
+  /** @param written volumes that it may write to */
+  async #start(
+    parked: Parked,
+    run: CommandSpec,
+    environment: Readonly<Record<string, string>>,
+    written: readonly NamedVolume[],
+  ): Promise<DockerRun> {
     const { container, before } = parked;
     try {
       const keeper = await this.#disk.keeper();
+      throwIfStopped(run.signal);
+      const volumes = await VolumeWatch.begin(keeper, written, this.parts.named.limitBytes);
       throwIfStopped(run.signal);
       const { limits } = this.template;
       const process = await startRun(container, run, {
@@ -213,8 +231,12 @@ export class DockerSandbox implements DockerBox {
         before,
         diskBytes: () => keeper.usedBytes(),
         outputEmpty: () => keeper.isEmpty('/output'),
-        watch: (exceeded, failed) =>
-          watchDisk({ use: (signal) => useOfAll(keeper, parked, signal) }, limits.diskBytes, exceeded, failed),
+        volumesOver: () => volumes.over(),
+        watch: (exceeded, failed) => {
+          const use = (signal?: AbortSignal): Promise<DiskUse> => useOfAll(keeper, parked, signal);
+          const stops = [watchDisk({ use }, limits.diskBytes, exceeded, failed), volumes.start(exceeded, failed)];
+          return () => stops.forEach((stop) => stop());
+        },
       });
       void process.gone.then(() => this.#remove(parked));
       return process;

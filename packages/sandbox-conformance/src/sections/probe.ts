@@ -221,6 +221,7 @@ function check({ provider, claims }: House, config: SandboxConfig): readonly Ref
 /** A wish for each thing that the provider does not claim. */
 function unclaimed({ claims: { capabilities } }: House): { field: string; config: Partial<SandboxConfig> }[] {
   const { network } = capabilities;
+  const volume = { storeId: 'x', ownerId: 'x', solutionId: 'x', name: 'x', target: '/volumes/x' };
   const mount = { digest: 'sha256:0', source: { folder: '/' }, target: '/layers/x' };
   const wishes: (readonly [boolean, string, Partial<SandboxConfig>])[] = [
     [network.includes('none'), 'network', { network: { mode: 'none' } }],
@@ -229,7 +230,7 @@ function unclaimed({ claims: { capabilities } }: House): { field: string; config
     [network.includes('named'), 'network', { network: { mode: 'named', name: 'x' } }],
     [capabilities.gpu, 'gpus', { gpus: 1 }],
     [capabilities.persistence, 'requires_persistence', { persistence: true }],
-    [capabilities.persistence, 'volumes', { volumes: ['x'] }],
+    [capabilities.persistence, 'volumes', { volumes: [volume] }],
     [capabilities.images, 'image', { image: 'x' }],
     [capabilities.services, 'services', { services: { database: {} } }],
     [capabilities.mounts, 'mounts', { mounts: [mount] }],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxVolumes } from '../contract/volumes.js';
 import { sizeSchema } from './size.js';
 
 const maxCommandBytes = 128 * 1024;
@@ -108,9 +109,18 @@ export const gpusField = z.union(
   { error: 'must be a number of GPUs or {"ids": ["…"]}' },
 );
 
+/** Becomes a folder's name; so neither `.` nor `..`, nor anything that a shell or a path takes for something else. */
+export const volumeNameField = z
+  .string({ error: 'must be the name of a volume' })
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+    'must be the name of a volume: up to 64 letters, digits, "_", "." or "-", the first a letter or a digit',
+  );
+
 export const volumesField = z
-  .array(nameField('names of volumes'), { error: 'must be a list of names of volumes' })
-  .max(100, 'must be at most 100');
+  .array(volumeNameField, { error: 'must be a list of names of volumes' })
+  .max(maxVolumes, `must be at most ${maxVolumes}`)
+  .refine((names) => new Set(names).size === names.length, 'must not name a volume twice');
 
 export const servicesField = namedField(
   nameField('the name of a service'),

@@ -21,6 +21,7 @@ export interface ProviderCapabilities {
   readonly usage: boolean;
   readonly mounts: boolean;
   readonly gpu: boolean;
+  /** A sandbox's `volumes` outlive it; `volumes()` and `removeVolume()` work. */
   readonly persistence: boolean;
   readonly images: boolean;
   readonly services: boolean;

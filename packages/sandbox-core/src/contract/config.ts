@@ -1,4 +1,5 @@
 import type { ReportSink } from './report.js';
+import type { SandboxVolume } from './volumes.js';
 
 /** Limits of one sandbox, exact, after parsing and after the machine's and the server's bounds were applied. */
 export interface SandboxLimits {
@@ -60,7 +61,8 @@ export interface SandboxConfig {
   readonly runtime?: string;
   readonly platform?: string;
   readonly gpus?: number | { readonly ids: readonly string[] };
-  readonly volumes?: readonly string[];
+  readonly volumes?: readonly SandboxVolume[];
+  /** The solution cannot do without a volume, which is among `volumes`. */
   readonly persistence?: boolean;
   readonly services?: Readonly<Record<string, unknown>>;
   /** Ends a preparation at any point; then nothing of it is left. */

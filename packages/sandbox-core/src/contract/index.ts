@@ -12,3 +12,4 @@ export * from './result.js';
 export * from './solution.js';
 export * from './status.js';
 export * from './usage.js';
+export * from './volumes.js';

@@ -11,7 +11,8 @@ export function unmetNeeds(config: SandboxConfig, capabilities: ProviderCapabili
   need(true, capabilities.network.includes(config.network.mode), 'network', `Network mode "${config.network.mode}"`);
   need(config.gpus !== undefined, capabilities.gpu, 'gpus', 'A GPU');
   need(config.persistence === true, capabilities.persistence, 'requires_persistence', 'Persistence');
-  need((config.volumes?.length ?? 0) > 0, capabilities.persistence, 'volumes', 'A volume');
+  const volumes = config.persistence === true ? 0 : (config.volumes?.length ?? 0); // one sentence is enough
+  need(volumes > 0, capabilities.persistence, 'volumes', 'A volume');
   need(config.image !== undefined, capabilities.images, 'image', 'An image');
   need(config.services !== undefined, capabilities.services, 'services', 'A service');
   need(config.mounts.length > 0, capabilities.mounts, 'mounts', 'A mount');

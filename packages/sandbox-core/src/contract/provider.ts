@@ -5,6 +5,7 @@ import type { SandboxFiles } from './files.js';
 import type { ReportSink } from './report.js';
 import type { EndCause } from './status.js';
 import type { ResourceUsage } from './usage.js';
+import type { Volume, VolumeId, VolumeScope } from './volumes.js';
 import { unmetNeeds } from './needs.js';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -133,6 +134,25 @@ export abstract class SandboxProvider implements AsyncDisposable {
    */
   reclaim(_instanceId: string | null): Promise<number> {
     return Promise.resolve(0);
+  }
+
+  /**
+   * The volumes that are there, by solution and name, with their sizes as they are now.
+   * @throws SandboxError SANDBOX001 (the technology is down), SANDBOX009
+   */
+  volumes(
+    _scope: VolumeScope,
+    _options: { readonly solutionId?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly Volume[]> {
+    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} keeps no volumes.`));
+  }
+
+  /**
+   * Removes a volume with all that it holds. False: there is none.
+   * @throws SandboxError SANDBOX001 (the technology is down), SANDBOX007 (a sandbox has it), SANDBOX009
+   */
+  removeVolume({ name }: VolumeId): Promise<boolean> {
+    return Promise.reject(new SandboxError('SANDBOX009', `${this.name} keeps no volumes (asked to remove "${name}").`));
   }
 
   async isAvailable(): Promise<boolean> {

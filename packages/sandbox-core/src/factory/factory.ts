@@ -237,10 +237,10 @@ function refusalsOf(provider: SandboxProvider, config: SandboxConfig, probe: Pro
   return [...own, ...unmetNeeds(config, probe.capabilities).filter(({ field }) => !named.has(field))];
 }
 
-function specialNeeds({ gpus, persistence, platform = 'any' }: SandboxConfig): readonly string[] {
+function specialNeeds({ gpus, persistence, volumes = [], platform = 'any' }: SandboxConfig): readonly string[] {
   return [
     ...(gpus === undefined ? [] : ['a GPU']),
-    ...(persistence === true ? ['persistence'] : []),
+    ...(persistence === true || volumes.length > 0 ? ['persistence'] : []),
     ...(platform === 'any' ? [] : [`the platform ${platform}`]),
   ];
 }

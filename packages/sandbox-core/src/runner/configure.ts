@@ -5,6 +5,8 @@ import { parseInput } from '../config/parse.js';
 import type { ParsedRequest } from '../config/request.js';
 import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
+import { maxVolumes, persistentVolume, volumesFolder } from '../contract/volumes.js';
+import type { SandboxVolume } from '../contract/volumes.js';
 import { ignoredFields } from '../solution/content.js';
 import type { Solution } from '../solution/content.js';
 
@@ -14,6 +16,8 @@ export interface HouseRules {
   readonly instanceId: string;
   readonly ownerId: string;
   readonly ceiling: Ceiling;
+  /** Of its volumes. Null: it keeps none. */
+  readonly storeId: string | null;
 }
 
 /** What no sandbox of a server goes beyond. Limits are lowered to it; a network beyond it is refused. */
@@ -40,7 +44,7 @@ export function configureSandbox(
     outputBytes: request.outputLimit,
     timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
   };
-  const { ceiling, ...ids } = house;
+  const { ceiling, storeId, ...ids } = house;
   const { limits, asked, notes } = resolveLimits(wishes, solution.limits, ceiling);
   const network = networkPolicy(request.network ?? (solution.network ? 'full' : 'none'));
   if (ceiling.network === 'none' && network.mode !== 'none') {
@@ -51,6 +55,7 @@ export function configureSandbox(
   const image = request.image ?? solution.image;
   const services = request.services ?? solution.services;
   const gpus = request.gpus ?? (solution.gpu ? 1 : undefined);
+  const volumes = volumesOf(solution, request, { storeId, ownerId: house.ownerId });
   const config: SandboxConfig = {
     ...ids,
     limits,
@@ -63,10 +68,42 @@ export function configureSandbox(
     ...(gpus !== undefined && { gpus }),
     ...(request.runtime !== undefined && { runtime: request.runtime }),
     ...(solution.platform !== undefined && { platform: solution.platform }),
-    ...(request.volumes !== undefined && { volumes: request.volumes }),
+    ...(volumes.length > 0 && { volumes }),
     ...(solution.persistence && { persistence: true }),
   };
   return { config, asked, notes: [...notes, ...ignoredFields(solution.unknownFields)] };
+}
+
+/** Those of the solution and of the request, each once. */
+function volumesOf(
+  solution: Solution,
+  request: ParsedRequest,
+  { storeId, ownerId }: Pick<HouseRules, 'storeId' | 'ownerId'>,
+): SandboxVolume[] {
+  const own = [...(solution.persistence ? [persistentVolume] : []), ...solution.volumes];
+  const names = [...new Set([...own, ...(request.volumes ?? [])])];
+  if (names.length === 0) return [];
+  const field =
+    own.length > 0 ? (solution.persistence ? 'content.requires_persistence' : 'content.volumes') : 'volumes';
+  if (storeId === null) {
+    throw new SandboxError('SANDBOX009', `${field}: nothing outlives a run here, so that there are no volumes.`, {
+      field,
+    });
+  }
+  if (names.length > maxVolumes) {
+    throw new SandboxError(
+      'SANDBOX008',
+      `volumes: the request and its solution ask for ${names.length} volumes; a solution has at most ${maxVolumes}.`,
+      { field: 'volumes' },
+    );
+  }
+  return names.map((name) => ({
+    storeId,
+    ownerId,
+    solutionId: solution.id,
+    name,
+    target: `${volumesFolder}/${name}`,
+  }));
 }
 
 /** What later work brings is refused until it is there, never ignored. */

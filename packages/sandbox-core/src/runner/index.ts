@@ -9,3 +9,4 @@ export { Sandbox } from './sandbox.js';
 export type { ExecuteRequest } from './execute-request.js';
 export { isOnTexts } from './results.js';
 export type { KeptFile, KeptOutput } from './outputs.js';
+export type { StoredVolume } from './volume-store.js';

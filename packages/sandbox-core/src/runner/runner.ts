@@ -29,6 +29,8 @@ import { Reclaimer } from './reclaimer.js';
 import { endCutOffRuns, forgetStart, nameStart, noteProvider } from './recovery.js';
 import { Sandbox } from './sandbox.js';
 import type { ExecuteRequest } from './execute-request.js';
+import { VolumeStore } from './volume-store.js';
+import type { StoredVolume } from './volume-store.js';
 
 export interface RunnerOptions {
   /** A folder of this runner's own: history, logs, files of solutions, what providers keep. */
@@ -50,6 +52,8 @@ export interface RunnerOptions {
   readonly tellAgainMs?: number;
   /** The user to whom sandboxes belong. @default "local" */
   readonly ownerId?: string;
+  /** False: solutions that ask for volumes are refused, since none would be found again. @default true */
+  readonly keepsVolumes?: boolean;
 }
 
 export interface ActiveSandbox {
@@ -74,6 +78,7 @@ interface RunnerParts {
   readonly outputs: Outputs;
   readonly past: PastExecutions;
   readonly reclaimer: Reclaimer;
+  readonly volumes: VolumeStore;
   /** Gives the data folder back. */
   readonly unlock: () => Promise<void>;
 }
@@ -126,6 +131,7 @@ export class SandboxRunner implements AsyncDisposable {
       reclaimEveryMs: 60_000,
       tellAgainMs: 10_000,
       ownerId: 'local',
+      keepsVolumes: true,
       ...options,
       dataDir: resolve(options.dataDir),
     };
@@ -152,8 +158,9 @@ export class SandboxRunner implements AsyncDisposable {
       const past = new PastExecutions({ history, outputs, executionsDir, registry, logger, tellAgainMs });
       undo.unshift(() => past.close());
       await endCutOffRuns(history, executionsDir, (result) => past.record(result), logger);
+      const volumes = await VolumeStore.open(join(dataDir, 'volumes'), { factory, ownerId: full.ownerId });
       reclaimer.start();
-      return new SandboxRunner(full, { instanceId, history, files, outputs, past, reclaimer, unlock });
+      return new SandboxRunner(full, { instanceId, history, files, outputs, past, reclaimer, volumes, unlock });
     } catch (error) {
       for (const each of undo) await each();
       throw error;
@@ -183,6 +190,7 @@ export class SandboxRunner implements AsyncDisposable {
       instanceId: this.#parts.instanceId,
       ownerId: this.#options.ownerId,
       ceiling: this.#options.ceiling,
+      storeId: this.#options.keepsVolumes ? this.#parts.volumes.storeId : null,
     });
     const chosen = await this.#options.factory.choose({
       config,
@@ -216,6 +224,7 @@ export class SandboxRunner implements AsyncDisposable {
       await noteProvider(this.#options.dataDir, this.#parts.instanceId, provider.name);
       this.#used.add(provider.name);
     }
+    if (config.volumes !== undefined) await this.#parts.volumes.note(provider.name);
     await this.#parts.history.add({
       kind: 'sandbox',
       sandboxId: config.sandboxId,
@@ -435,6 +444,23 @@ export class SandboxRunner implements AsyncDisposable {
       const live = this.#sandboxes.get(row.sandboxId);
       return row.status === 'running' && live?.status === 'preparing' ? { ...row, status: 'preparing' } : row;
     });
+  }
+
+  /**
+   * The volumes that solutions have, by solution and name, with their sizes as they are now.
+   * @param options.solutionId of this one alone; it need not be in the registry any more
+   * @throws SandboxError SANDBOX001 when a provider that keeps some can't be asked
+   */
+  volumes(options: { solutionId?: string; signal?: AbortSignal } = {}): Promise<readonly StoredVolume[]> {
+    return this.#parts.volumes.list(options);
+  }
+
+  /**
+   * Removes a volume with all that it holds.
+   * @throws SandboxError SANDBOX012 (there is none), SANDBOX007 (a sandbox has it), SANDBOX001 (its provider can't be asked)
+   */
+  removeVolume(solutionId: string, name: string): Promise<void> {
+    return this.#parts.volumes.remove(solutionId, name);
   }
 
   /** Removes every sandbox and gives the data folder back. */

@@ -9,6 +9,7 @@ import {
   platformField,
   servicesField,
   timeoutField,
+  volumesField,
 } from '../config/fields.js';
 import { parseInput } from '../config/parse.js';
 import type { SandboxConfig } from '../contract/config.js';
@@ -45,6 +46,7 @@ const contentSchema = z.object({
   requires_network: flag.optional(),
   requires_gpu: flag.optional(),
   requires_persistence: flag.optional(),
+  volumes: volumesField.optional(),
   platform: platformField.optional(),
   memory_limit: memoryField.optional(),
   timeout: timeoutField.optional(),
@@ -69,6 +71,8 @@ export interface Solution {
   readonly limits: { memoryBytes?: number | undefined; cpus?: number | undefined; timeoutMs?: number | undefined };
   readonly gpu: boolean;
   readonly persistence: boolean;
+  /** Names. */
+  readonly volumes: readonly string[];
   readonly network: boolean;
   readonly platform?: string | undefined;
   readonly image?: string | undefined;
@@ -108,6 +112,7 @@ export function parseSolution({ id, content }: StoredSolution): Solution {
     },
     gpu: parsed.requires_gpu ?? false,
     persistence: parsed.requires_persistence ?? false,
+    volumes: parsed.volumes ?? [],
     network: parsed.requires_network ?? false,
     platform: parsed.platform,
     image: parsed.image,

@@ -28,19 +28,21 @@ export interface DiskUse {
 }
 
 /**
- * Answers the first line with the device of each folder; one that names a folder with what is in it, without loading its names; and every other with the sum of what is allocated, in KiB, and the number of lines in
- * which du tells it: one for each file or folder, and the sum. The sum is the last line whatever names the files have.
+ * Answers the first line with the device of each folder; one that names a folder with what is in it, without loading its names; an empty one with the sum of what is allocated in all, in KiB, and the number of lines in
+ * which du tells it: one for each file or folder, and the sum; and one that names a folder behind a "+" with the same of that one. The sum is the last line whatever names the files have.
  */
 const script = `IFS= read -r _; echo $(stat -c %d "$@")
 while IFS= read -r folder; do
-  if [ -z "$folder" ]; then echo $(du -akcx "$@" | sed -n '$p;$=')
-  else
-    case $(find "$folder" -mindepth 1 -maxdepth 1 -exec echo some \\; -quit 2>/dev/null && echo done) in
-      done) echo empty ;;
-      some*) echo some ;;
-      *) echo unknown ;;
-    esac
-  fi
+  case $folder in
+    '') echo $(du -akcx "$@" | sed -n '$p;$=') ;;
+    +*) echo $(du -akcx "\${folder#+}" | sed -n '$p;$=') ;;
+    *)
+      case $(find "$folder" -mindepth 1 -maxdepth 1 -exec echo some \\; -quit 2>/dev/null && echo done) in
+        done) echo empty ;;
+        some*) echo some ;;
+        *) echo unknown ;;
+      esac ;;
+  esac
 done`;
 
 /** What a file that comes and goes makes du say; anything else means that it could not look everywhere. */
@@ -68,6 +70,8 @@ export class Keeper {
   /** Lines of du's that do not tell a harmless end yet. */
   #complaints: string[] = [];
   #devices: readonly string[] = [];
+  /** One count at a time: what du complains of is about that one. */
+  #counting: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly shell: AttachedShell,
@@ -135,9 +139,15 @@ export class Keeper {
     }
   }
 
-  /** What the volumes hold now. @throws SandboxError SANDBOX011 */
-  async use(signal?: AbortSignal): Promise<DiskUse> {
-    const answer = await this.shell.ask('', signal);
+  /** What the measured volumes hold now, all together, or the one at `folder`. @throws SandboxError SANDBOX011 */
+  use(signal?: AbortSignal, folder?: string): Promise<DiskUse> {
+    const told = this.#counting.then(() => this.#count(folder === undefined ? '' : `+${folder}`, signal));
+    this.#counting = told.catch(() => undefined);
+    return told;
+  }
+
+  async #count(question: string, signal?: AbortSignal): Promise<DiskUse> {
+    const answer = await this.shell.ask(question, signal);
     const complaints = this.#complaints;
     this.#complaints = [];
     const deep = complaints.find((line) => tooDeep.test(line));

@@ -3,7 +3,7 @@ import { type LimitHit, SandboxError } from '@ergon/sandbox-core';
 import type { DiskUse, Keeper } from './keeper.js';
 
 /** A file takes at least this much of the limit, so that empty ones are not free. */
-const BYTES_PER_FILE = 4096;
+export const BYTES_PER_FILE = 4096;
 const EVERY_MS = 100;
 /** Names without end make looking slow, and what is written meanwhile is not seen: a million files on a busy machine take less. */
 const LONGEST_LOOK_MS = 45_000;
@@ -21,11 +21,21 @@ export function watchDisk(
   exceeded: (hit: LimitHit) => void,
   failed: (error: unknown) => void,
 ): () => void {
+  const use = (): Promise<DiskUse> => look((signal) => keeper.use(signal));
+  return watchUntil(async () => judge(await use(), limitBytes), exceeded, failed);
+}
+
+/** The same for whatever else a look may tell. */
+export function watchUntil(
+  lookFor: () => Promise<LimitHit | undefined>,
+  exceeded: (hit: LimitHit) => void,
+  failed: (error: unknown) => void,
+): () => void {
   let stopped = false;
   const stop = new AbortController();
   const watch = async (): Promise<void> => {
     while (!stopped) {
-      const hit = judge(await look(keeper), limitBytes);
+      const hit = await lookFor();
       if (stopped) return;
       if (hit !== undefined) {
         exceeded(hit);
@@ -43,10 +53,11 @@ export function watchDisk(
   };
 }
 
-async function look(keeper: Pick<Keeper, 'use'>): Promise<DiskUse> {
+/** Looks once, in its time. @throws SandboxError SANDBOX011; the signal's reason */
+export async function look(use: (signal: AbortSignal) => Promise<DiskUse>, wanted?: AbortSignal): Promise<DiskUse> {
   const signal = AbortSignal.timeout(LONGEST_LOOK_MS);
   try {
-    return await keeper.use(signal);
+    return await use(wanted === undefined ? signal : AbortSignal.any([signal, wanted]));
   } catch (error) {
     if (!signal.aborted) throw error;
     const sentence = `The disk cannot be watched: to count what it holds takes longer than ${LONGEST_LOOK_MS / 1000} s.`;

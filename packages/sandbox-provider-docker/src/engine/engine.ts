@@ -45,6 +45,11 @@ export interface Labelled {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+export interface LabelledVolume extends Labelled {
+  /** Of its driver. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
 /**
  * The few calls to a Docker engine that a sandbox needs. Everything beyond knows no dockerode. Calls that make something are not cut off
  * by a signal: the engine would make it all the same, and nobody would know.
@@ -247,14 +252,15 @@ export class Engine {
     }));
   }
 
-  async volumes(labels: readonly string[]): Promise<Labelled[]> {
-    const { Volumes } = await ask('list volumes', ANSWER_MS, undefined, (abortSignal) =>
+  async volumes(labels: readonly string[], signal?: AbortSignal): Promise<LabelledVolume[]> {
+    const { Volumes } = await ask('list volumes', ANSWER_MS, signal, (abortSignal) =>
       this.docker.listVolumes({ filters: { label: [...labels] }, abortSignal }),
     );
-    return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels }) => ({
+    return ((Volumes as typeof Volumes | null) ?? []).map(({ Name, Labels, Options }) => ({
       id: Name,
       name: Name,
       labels: Labels,
+      options: Options ?? {},
     }));
   }
 
