@@ -39,7 +39,7 @@ export function createApp(container: DependencyContainer, sockets: WebSocketServ
       dataDir: config.dataDir,
     }),
   );
-  app.use(registryBase, registryRoutes(container.resolve(tokens.registry)));
+  app.use(registryBase, registryRoutes(container.resolve(tokens.registry), runner));
   app.use(unknownRoute);
   app.use(problemAnswer(logger));
   return app;

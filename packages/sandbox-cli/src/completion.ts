@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from './failure.js';
+import { volumeActions } from './volume-actions.js';
 
 interface Words {
   readonly name: string;
@@ -42,8 +43,18 @@ function wordsOf(command: Command): Words {
     description,
     takesValue: required,
   }));
-  const values = command.name() === 'completion' ? shells : ['run', 'add'].includes(command.name()) ? null : [];
-  return { name: command.name(), description: command.summary(), options: [...options, help], values };
+  return {
+    name: command.name(),
+    description: command.summary(),
+    options: [...options, help],
+    values: valuesOf(command.name()),
+  };
+}
+
+function valuesOf(command: string): Words['values'] {
+  if (command === 'completion') return shells;
+  if (command === 'volumes') return volumeActions;
+  return ['run', 'add'].includes(command) ? null : [];
 }
 
 function bashScript(commands: readonly Words[]): string {

@@ -136,6 +136,23 @@ Examples:
   $ ergon-sandbox logs --json EXECUTION_ID | jq 'select(.type == "metrics")'
 ${serverExits}${serverEnvironment}`,
   },
+  volumes: {
+    summary: 'list the volumes of the solutions of a server, or remove some',
+    description:
+      'Lists the volumes of the solutions of a server: folders that outlive the sandboxes of a solution, in which they ' +
+      'are found at /volumes/NAME. A solution gets one by "requires_persistence" (it is called "data") or "volumes" in its ' +
+      'content, a run by "ergon-sandbox test --volume". Each is counted when it is listed; what could not be counted in ' +
+      'time is shown as "-".\n\n' +
+      'With "remove" removes volumes of one solution, with all that they hold; it asks nothing, and there is no way back. ' +
+      'One that a sandbox has is refused. Volumes stay when their solution is deleted, and its id finds them again.',
+    more: `
+Examples:
+  $ ergon-sandbox volumes
+  $ ergon-sandbox volumes list word-count
+  $ ergon-sandbox volumes remove word-count data
+  $ ergon-sandbox volumes --json | jq 'map(.size) | add'
+${serverExits}${serverEnvironment}`,
+  },
   providers: {
     summary: "list a server's providers",
     description:

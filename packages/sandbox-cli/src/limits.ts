@@ -13,12 +13,22 @@ export interface LimitOptions {
   readonly image?: string;
   readonly env?: readonly string[];
   readonly strict?: boolean;
+  readonly volume?: readonly string[];
 }
 
 /** The same for the core and for a server. */
 export interface LimitRequest extends Pick<
   OpenOptions,
-  'provider' | 'timeout' | 'memoryLimit' | 'cpuLimit' | 'diskLimit' | 'pidsLimit' | 'image' | 'environment' | 'strict'
+  | 'provider'
+  | 'timeout'
+  | 'memoryLimit'
+  | 'cpuLimit'
+  | 'diskLimit'
+  | 'pidsLimit'
+  | 'image'
+  | 'environment'
+  | 'strict'
+  | 'volumes'
 > {
   readonly network?: 'none' | 'full';
 }
@@ -38,9 +48,11 @@ const optionsOfFields: Readonly<Record<string, string>> = {
   network: '--network',
   image: '--image',
   environment: '--env',
+  volumes: '--volume',
   command: 'The command',
   limit: '--limit',
   solution_id: 'The solution',
+  name: 'The name',
 };
 
 /** A sentence about a field, as one about the option that set it. */
@@ -64,6 +76,7 @@ export function requestOf(options: LimitOptions): LimitRequest {
     network: options.network,
     environment: env.length > 0 ? environmentOf(env) : undefined,
     strict: options.strict,
+    volumes: options.volume,
   });
 }
 

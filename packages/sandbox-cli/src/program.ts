@@ -1,6 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { texts } from './help.js';
 import type { LimitOptions } from './limits.js';
+import { volumeActions } from './volume-actions.js';
+import type { VolumeAction } from './volume-actions.js';
 import { paintFor } from './output/words.js';
 import { version } from './version.js';
 
@@ -48,6 +50,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
   limits(
     server(running(command('test'), '<solution-id>', 'as "ergon-sandbox solutions" lists them'))
       .option('--keep', 'leave the sandbox on the server, and say its id')
+      .option('--volume <name>', "have this volume of the solution's at /volumes/NAME; may be given again", collect)
       .addOption(json('print the result as JSON at the end, and nothing before', false)),
   ).action(async (id: string, words: string[], options: ServerOptions & LimitOptions) => {
     end(await (await import('./commands/test.js')).test(id, words, options));
@@ -86,6 +89,16 @@ export function createProgram(end: (exitCode: number) => void): Command {
     .addOption(json('print each event as a line of JSON', false))
     .action(async (id: string, options: ServerOptions & { follow?: boolean }) => {
       end(await (await import('./commands/logs.js')).logs(id, options));
+    });
+
+  server(command('volumes'))
+    .usage('[options] [list] [solution-id] | remove <solution-id> <name...>')
+    .addArgument(new Argument('[action]', 'what to do').choices(volumeActions).default('list'))
+    .argument('[solution-id]', 'whose they are, also of one that is no longer stored')
+    .argument('[names...]', 'of those to remove')
+    .addOption(json('print JSON', false))
+    .action(async (action: VolumeAction, id: string | undefined, names: string[], options: ServerOptions) => {
+      end(await (await import('./commands/volumes.js')).volumes(action, id, names, options));
     });
 
   server(command('providers'))

@@ -6,6 +6,7 @@ import { Http } from './http.js';
 import type { ReconnectOptions } from './retry.js';
 import { Sandboxes } from './sandboxes.js';
 import { Solutions } from './solutions.js';
+import { Volumes } from './volumes.js';
 import { Wire } from './wire/wire.js';
 
 export interface SandboxClientOptions {
@@ -59,6 +60,7 @@ export interface HistoryOptions extends SignalOption {
 export class SandboxClient {
   readonly sandboxes: Sandboxes;
   readonly solutions: Solutions;
+  readonly volumes: Volumes;
   readonly wire: Wire;
   readonly #context: Context;
 
@@ -72,6 +74,7 @@ export class SandboxClient {
     };
     this.sandboxes = new Sandboxes(this.#context);
     this.solutions = new Solutions(this.#context);
+    this.volumes = new Volumes(this.#context);
     this.wire = new Wire(this.#context);
   }
 

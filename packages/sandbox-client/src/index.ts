@@ -33,5 +33,7 @@ export { Sandboxes } from './sandboxes.js';
 export type { OpenOptions, SandboxSummary } from './sandboxes.js';
 export { Solutions } from './solutions.js';
 export type { NewUnit, SearchOptions, TestResult, Unit } from './solutions.js';
+export { Volumes } from './volumes.js';
+export type { Volume } from './volumes.js';
 export { Wire } from './wire/wire.js';
 export type { LogOptions } from './wire/wire.js';

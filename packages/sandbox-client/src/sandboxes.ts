@@ -21,6 +21,7 @@ export interface OpenOptions extends SignalOption {
   /** A container's. */
   readonly image?: string;
   readonly runtime?: string;
+  /** Names of the solution's volumes, which outlive the sandbox: `/volumes/NAME`. */
   readonly volumes?: readonly string[];
   readonly gpus?: number | { readonly ids: readonly string[] };
   /** Refuse a stand-in for the named provider, and limits that are best effort. */

@@ -39,13 +39,18 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function makeHouse(options: Partial<RunnerOptions> = {}): Promise<House> {
+/** @param more providers beside the local one */
+export async function makeHouse(
+  options: Partial<RunnerOptions> = {},
+  more: readonly LocalProvider[] = [],
+): Promise<House> {
   const dataDir = await mkdtemp(join(tmpdir(), 'house-'));
   const provider = new LocalProvider();
   const registry = new MemoryRegistry();
   const factory = new SandboxFactory({}).register(provider);
-  const start = (more: Partial<RunnerOptions> = {}): Promise<SandboxRunner> =>
-    SandboxRunner.start({ dataDir, registry, factory, killGraceMs: 200, ...options, ...more });
+  for (const each of more) factory.register(each);
+  const start = (changed: Partial<RunnerOptions> = {}): Promise<SandboxRunner> =>
+    SandboxRunner.start({ dataDir, registry, factory, killGraceMs: 200, ...options, ...changed });
   const house: House = {
     dataDir,
     provider,

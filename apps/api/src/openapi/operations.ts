@@ -18,7 +18,7 @@ const problem = (description: string): ReturnType<typeof json> => ({
 /** Of a call that can fail in these ways, beside those that any call can. */
 const problems = {
   '404': problem('Unknown'),
-  '409': problem('A command runs already, or other units depend on this one'),
+  '409': problem('A command runs already, other units depend on this one, or a sandbox has this volume'),
   '410': problem('No longer kept'),
   '413': problem('The body is too large'),
   '415': problem('A form, in place of the bytes themselves'),
@@ -186,6 +186,23 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       operationId: 'removeSandboxes',
       summary: 'Remove every sandbox, running or not',
       responses: { '200': json(answers.cleanedAnswer), ...failures('422') },
+    },
+  },
+  '/volumes': {
+    get: {
+      operationId: 'listVolumes',
+      summary: 'The folders of solutions that outlive their sandboxes',
+      description: 'Counts what each holds, which takes a second, or more where they hold many files.',
+      requestParams: { query: requests.volumesQuerySchema.in },
+      responses: { '200': json(answers.volumesAnswer), ...failures('422', '502', '503') },
+    },
+  },
+  '/volumes/{solution_id}/{name}': {
+    delete: {
+      operationId: 'removeVolume',
+      summary: 'Remove a volume with all that it holds',
+      requestParams: { path: requests.volumeSchema },
+      responses: { '200': json(answers.successAnswer), ...failures('404', '409', '422', '502', '503') },
     },
   },
   '/providers': {

@@ -1,4 +1,5 @@
-import { contentWarnings, parseInput, SandboxError, testResultToWire } from '@ergon/sandbox-core';
+import type { SandboxRunner } from '@ergon/sandbox-core';
+import { contentWarnings, parseInput, SandboxError, sentenceOf, testResultToWire } from '@ergon/sandbox-core';
 import type { Registry } from '@ergon/sandbox-registry';
 import { maxUnitBytes, unitSchema } from '@ergon/sandbox-registry';
 import type { Request } from 'express';
@@ -11,7 +12,7 @@ import { sendSearch } from '../stream/search-body.js';
 import { searchQuerySchema, unitIdSchema } from '../wire/requests.js';
 
 /** Everything under `/api/ergon/registry`. */
-export function registryRoutes(registry: Registry): Router {
+export function registryRoutes(registry: Registry, runner: SandboxRunner): Router {
   const router = Router({ caseSensitive: true });
 
   resource(router, '/store', {
@@ -82,7 +83,7 @@ export function registryRoutes(registry: Registry): Router {
             `${id} cannot be deleted: its dependents are here (${dependents}).`,
           );
         }
-        response.json({ success: true, message: `Deleted ${id}` });
+        response.json({ success: true, message: `Deleted ${id}${await volumesLeft(runner, id)}` });
       },
     ],
   });
@@ -91,6 +92,16 @@ export function registryRoutes(registry: Registry): Router {
 
 function unitIdOf(request: Request): string {
   return parseInput(unitIdSchema, request.params).id;
+}
+
+/** What a solution leaves, as the rest of a sentence: its data is for a person to remove. */
+async function volumesLeft(runner: SandboxRunner, solutionId: string): Promise<string> {
+  try {
+    const names = (await runner.volumes({ solutionId })).map(({ name }) => name);
+    return names.length === 0 ? '' : `; its volumes stay until they are removed: ${names.join(', ')}`;
+  } catch (error) {
+    return `; whether it has volumes could not be told: ${sentenceOf(error)}`;
+  }
 }
 
 function unknownUnit(id: string): SandboxError {

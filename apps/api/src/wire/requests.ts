@@ -15,6 +15,7 @@ import {
   runtimeField,
   servicesField,
   timeoutField,
+  volumeNameField,
   volumesField,
 } from '@ergon/sandbox-core';
 import type { ExecuteRequest, SandboxRequest } from '@ergon/sandbox-core';
@@ -61,7 +62,11 @@ const testSchema = z.strictObject({
   network: networkField.optional(),
   image: imageField.optional(),
   runtime: runtimeField.optional(),
-  volumes: volumesField.optional(),
+  volumes: volumesField
+    .optional()
+    .meta({
+      description: "Names of the solution's volumes, which outlive the sandbox; each is found at /volumes/NAME",
+    }),
   gpus: gpusField.optional(),
   services: servicesField.optional().meta({ type: 'object' }),
   strict: flag
@@ -238,6 +243,18 @@ export const executionIdSchema = z.object({
 });
 export const sandboxIdSchema = z.object({ sandbox_id: sandboxIdField });
 export const unitIdSchema = z.object({ id: unitIdField });
+
+/** `GET /volumes` */
+export const volumesQuerySchema = z
+  .strictObject({
+    solution_id: parameter(once.pipe(idField('a solution')).meta({ description: 'Of this solution alone' })),
+  })
+  .transform(({ solution_id }) => defined<{ solutionId?: string }>({ solutionId: solution_id }));
+/** `DELETE /volumes/{solution_id}/{name}` */
+export const volumeSchema = z.object({
+  solution_id: idField('a solution').meta({ description: 'It need not be in the registry any more' }),
+  name: volumeNameField.meta({ description: 'The name of the volume', param: { example: 'data' } }),
+});
 
 export const eventsQuerySchema = z.strictObject({
   after: parameter(

@@ -153,6 +153,17 @@ const activeSandbox = open({
 }).meta({ id: 'ActiveSandbox' });
 export const activeAnswer = z.array(activeSandbox);
 
+const volume = open({
+  solution_id: solutionId,
+  name: z.string().meta({ examples: ['data'] }),
+  provider: z.string().meta({ description: 'Who keeps it' }),
+  size: bytes.nullable().meta({ description: 'What it takes of the disk, in bytes; null: not known' }),
+  limit: bytes.nullable().meta({ description: 'What it may take, in bytes; null: without a limit' }),
+  created: time,
+  in_use: z.boolean().meta({ description: 'A sandbox has it' }),
+}).meta({ id: 'Volume', description: 'A folder of a solution that outlives its sandboxes' });
+export const volumesAnswer = z.array(volume);
+
 const enforcement = z.enum(['hard', 'best-effort', 'none']);
 const capabilitiesSchema = open({
   isolation: z.enum(['none', 'seatbelt', 'namespaces', 'container', 'virtual-machine']),

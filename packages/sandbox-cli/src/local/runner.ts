@@ -76,7 +76,9 @@ async function startRunner(
 ): Promise<{ runner: SandboxRunner; factory: SandboxFactory }> {
   const factory = await localFactory(join(dataDir, 'sandboxes'));
   try {
-    return { runner: await SandboxRunner.start({ dataDir, registry, factory, logger }), factory };
+    // Its folder goes with it, and nobody would find a volume again.
+    const options = { dataDir, registry, factory, logger, keepsVolumes: false };
+    return { runner: await SandboxRunner.start(options), factory };
   } catch (error) {
     await closeFactory(factory);
     throw error;

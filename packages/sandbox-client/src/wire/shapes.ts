@@ -108,6 +108,17 @@ const answers: Readonly<Record<string, Shape>> = {
       started: text,
     }),
   ),
+  'get /api/ergon/sandbox/volumes': listOf(
+    fields<Schemas['Volume']>({
+      solution_id: text,
+      name: text,
+      provider: text,
+      size: orNull(number),
+      limit: orNull(number),
+      created: text,
+      in_use: flag,
+    }),
+  ),
   'get /api/ergon/sandbox/results/{sandbox_id}': result,
   'post /api/ergon/sandbox/test': fields({
     sandbox_id: text,

@@ -3,6 +3,7 @@ import type { TestResultRecord } from '../contract/solution.js';
 import type { ResourceUsage } from '../contract/usage.js';
 import type { HistoryRow } from '../runner/history.js';
 import type { ActiveSandbox } from '../runner/runner.js';
+import type { StoredVolume } from '../runner/volume-store.js';
 
 /** What JSON.stringify takes. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -73,6 +74,19 @@ export function activeToWire(sandbox: ActiveSandbox): Json {
     status: sandbox.status,
     provider: sandbox.provider,
     started: sandbox.started,
+  };
+}
+
+/** A row of `GET /volumes`. */
+export function volumeToWire(volume: StoredVolume): Json {
+  return {
+    solution_id: volume.solutionId,
+    name: volume.name,
+    provider: volume.provider,
+    size: volume.sizeBytes,
+    limit: volume.limitBytes,
+    created: volume.created,
+    in_use: volume.inUse,
   };
 }
 
