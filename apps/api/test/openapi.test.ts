@@ -31,7 +31,10 @@ test('the document has every call of the server, and no other', () => {
     logger: nothing,
     dataDir: '/nowhere',
   };
-  const served = [...callsOf(sandboxRoutes(ports), sandboxBase), ...callsOf(registryRoutes(nothing), registryBase)];
+  const served = [
+    ...callsOf(sandboxRoutes(ports), sandboxBase),
+    ...callsOf(registryRoutes(nothing, nothing), registryBase),
+  ];
   const told = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method} ${path}`),
   );

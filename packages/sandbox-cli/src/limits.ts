@@ -19,18 +19,10 @@ export interface LimitOptions {
 /** The same for the core and for a server. */
 export interface LimitRequest extends Pick<
   OpenOptions,
-  | 'provider'
-  | 'timeout'
-  | 'memoryLimit'
-  | 'cpuLimit'
-  | 'diskLimit'
-  | 'pidsLimit'
-  | 'image'
-  | 'environment'
-  | 'strict'
-  | 'volumes'
+  'provider' | 'timeout' | 'memoryLimit' | 'cpuLimit' | 'diskLimit' | 'pidsLimit' | 'image' | 'environment' | 'strict'
 > {
   readonly network?: 'none' | 'full';
+  readonly volumes?: string[];
 }
 
 /** Fields of a request, on the wire and in the core, by the options that set them. */
@@ -76,7 +68,7 @@ export function requestOf(options: LimitOptions): LimitRequest {
     network: options.network,
     environment: env.length > 0 ? environmentOf(env) : undefined,
     strict: options.strict,
-    volumes: options.volume,
+    volumes: options.volume === undefined ? undefined : [...options.volume],
   });
 }
 

@@ -19,6 +19,7 @@ test('bash completes commands, options, their values and files', async () => {
   expect(await offered(script, ['run', '--mem'])).toEqual(['--memory']);
   expect(await offered(script, ['run', '--network', ''])).toEqual(['none', 'full']);
   expect(await offered(script, ['logs', '--f'])).toEqual(['--follow']);
+  expect(await offered(script, ['volumes', ''])).toEqual(['--url', '--json', '--help', 'list', 'remove']);
   expect(await offered(script, ['completion', 'z'])).toEqual(['zsh']);
   expect(await offered(script, ['run', '--timeout', ''])).toEqual(['']);
   expect(await offered(script, ['run', 'so'], folder({ 'some folder/a': '', other: '' }))).toEqual(['some folder']);
@@ -61,6 +62,7 @@ test('zsh completes commands, options, their values and files', async () => {
     'help hi': 'help|history',
     'run so': 'run|some folder', // its slash goes again as the line is taken
     'logs so': 'logs|so',
+    'volumes rem': 'volumes|remove',
   };
   expect(await completedByZsh(cwd, Object.keys(typed))).toEqual(Object.values(typed));
 }, 90_000);
@@ -80,7 +82,7 @@ test('fish completes commands, options, their values and files', async () => {
   const { stdout: script } = await cli(['completion', 'fish']);
   const cwd = folder({ 'completion.fish': script, 'some folder/a': '', other: '' });
   const typed = {
-    '': ['add', 'completion', 'doctor', 'help', 'history', 'logs', 'providers', 'run', 'solutions', 'test'],
+    '': ['add', 'completion', 'doctor', 'help', 'history', 'logs', 'providers', 'run', 'solutions', 'test', 'volumes'],
     '--v': ['--version'],
     r: ['run'],
     'run --mem': ['--memory'],
@@ -93,6 +95,7 @@ test('fish completes commands, options, their values and files', async () => {
     'help hi': ['history'],
     'run so': ['some folder/'],
     'logs so': [],
+    'volumes ': ['list', 'remove'],
   };
   expect(await offeredByFish(cwd, Object.keys(typed))).toEqual(Object.values(typed));
 });

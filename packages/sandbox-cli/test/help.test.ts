@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bin, cli, containing, folder, repository, start, matching } from './cli.js';
 
-const commands = ['run', 'test', 'add', 'solutions', 'history', 'logs', 'providers', 'doctor', 'completion'];
+const commands = ['run', 'test', 'add', 'solutions', 'history', 'logs', 'volumes', 'providers', 'doctor', 'completion'];
 
 test('the help names every command, and each has a help of its own with what it needs', async () => {
   const whole = await cli(['--help']);

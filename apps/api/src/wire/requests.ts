@@ -62,11 +62,9 @@ const testSchema = z.strictObject({
   network: networkField.optional(),
   image: imageField.optional(),
   runtime: runtimeField.optional(),
-  volumes: volumesField
-    .optional()
-    .meta({
-      description: "Names of the solution's volumes, which outlive the sandbox; each is found at /volumes/NAME",
-    }),
+  volumes: volumesField.optional().meta({
+    description: "Names of the solution's volumes, which outlive the sandbox; each is found at /volumes/NAME",
+  }),
   gpus: gpusField.optional(),
   services: servicesField.optional().meta({ type: 'object' }),
   strict: flag
@@ -253,7 +251,7 @@ export const volumesQuerySchema = z
 /** `DELETE /volumes/{solution_id}/{name}` */
 export const volumeSchema = z.object({
   solution_id: idField('a solution').meta({ description: 'It need not be in the registry any more' }),
-  name: volumeNameField.meta({ description: 'The name of the volume', param: { example: 'data' } }),
+  name: volumeNameField.meta({ description: 'The name of the volume' }),
 });
 
 export const eventsQuerySchema = z.strictObject({

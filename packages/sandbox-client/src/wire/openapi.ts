@@ -387,6 +387,43 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/ergon/sandbox/volumes': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The folders of solutions that outlive their sandboxes
+     * @description Counts what each holds, which takes a second, or more where they hold many files.
+     */
+    get: operations['listVolumes'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/ergon/sandbox/volumes/{solution_id}/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Remove a volume with all that it holds */
+    delete: operations['removeVolume'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/ergon/sandbox/ws/{sandbox_id}': {
     parameters: {
       query?: never;
@@ -923,6 +960,27 @@ export interface components {
       updated: string;
       version: string;
     };
+    /** @description A folder of a solution that outlives its sandboxes */
+    Volume: {
+      /**
+       * Format: date-time
+       * @description ISO 8601, UTC
+       * @example 2026-11-24T20:00:00.000Z
+       */
+      created: string;
+      /** @description A sandbox has it */
+      in_use: boolean;
+      /** @description What it may take, in bytes; null: without a limit */
+      limit: number | null;
+      /** @example data */
+      name: string;
+      /** @description Who keeps it */
+      provider: string;
+      /** @description What it takes of the disk, in bytes; null: not known */
+      size: number | null;
+      /** @example word-count */
+      solution_id: string;
+    };
   };
   responses: never;
   parameters: never;
@@ -1037,7 +1095,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -1567,7 +1625,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -1676,7 +1734,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -1790,7 +1848,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -1904,7 +1962,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2005,7 +2063,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2090,7 +2148,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2407,7 +2465,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2753,7 +2811,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2847,7 +2905,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description A command runs already, or other units depend on this one */
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2948,6 +3006,7 @@ export interface operations {
           strict?: boolean;
           /** @description Seconds that a run may take. Default 300 */
           timeout?: number;
+          /** @description Names of the solution's volumes, which outlive the sandbox; each is found at /volumes/NAME */
           volumes?: string[];
         };
       };
@@ -3075,6 +3134,150 @@ export interface operations {
       };
       /** @description A field is wrong; the sentence names it */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Refused, or failed: the sentence says why */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listVolumes: {
+    parameters: {
+      query?: {
+        /** @description Of this solution alone */
+        solution_id?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Volume'][];
+        };
+      };
+      /** @description A field is wrong; the sentence names it */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The environment was lost, or the registry elsewhere does not answer as it should */
+      502: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description No provider can serve this, or the server is shutting down */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Refused, or failed: the sentence says why */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  removeVolume: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description The name of the volume
+         * @example data
+         */
+        name: string;
+        /** @description It need not be in the registry any more */
+        solution_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @constant */
+            success: true;
+          };
+        };
+      };
+      /** @description Unknown */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A command runs already, other units depend on this one, or a sandbox has this volume */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A field is wrong; the sentence names it */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The environment was lost, or the registry elsewhere does not answer as it should */
+      502: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description No provider can serve this, or the server is shutting down */
+      503: {
         headers: {
           [name: string]: unknown;
         };
