@@ -163,14 +163,14 @@ test.each([
   expect([status, problem.detail]).toEqual([422, expect.stringContaining(sentence)]);
 });
 
-async function ergon(...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+async function ergon(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [cli, ...args], {
     env: { PATH, HOME, ERGON_SANDBOX_URL: server.url, DOCKER_HOST: engine.host },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code, stdout, stderr };
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, stdout, stderr };
 }
 
 test('the command line runs with a volume, lists and removes it', async () => {

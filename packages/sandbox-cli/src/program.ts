@@ -92,7 +92,7 @@ export function createProgram(end: (exitCode: number) => void): Command {
     });
 
   server(command('volumes'))
-    .usage('[options] [list] [solution-id] | remove <solution-id> <name...>')
+    .usage('[options] [list] [solution-id]\n       ergon-sandbox volumes [options] remove <solution-id> <name...>')
     .addArgument(new Argument('[action]', 'what to do').choices(volumeActions).default('list'))
     .argument('[solution-id]', 'whose they are, also of one that is no longer stored')
     .argument('[names...]', 'of those to remove')

@@ -21,6 +21,7 @@ test('bash completes commands, options, their values and files', async () => {
   expect(await offered(script, ['logs', '--f'])).toEqual(['--follow']);
   expect(await offered(script, ['volumes', ''])).toEqual(['--url', '--json', '--help', 'list', 'remove']);
   expect(await offered(script, ['completion', 'z'])).toEqual(['zsh']);
+  expect(await offered(script, ['volumes', ''])).toEqual(['--url', '--json', '--help', 'list', 'remove']);
   expect(await offered(script, ['run', '--timeout', ''])).toEqual(['']);
   expect(await offered(script, ['run', 'so'], folder({ 'some folder/a': '', other: '' }))).toEqual(['some folder']);
 });

@@ -158,7 +158,7 @@ test('a program that writes more to a volume than it may hold is ended, and is t
     {
       limit: 'disk',
       value: maxBytes,
-      evidence: expect.stringMatching(/^volume "data" holds \d+ bytes in \d+ files, counted$/),
+      evidence: expect.stringMatching(/^volume "data" holds \d+ bytes in \d+ files, counted$/) as string,
     },
   ]);
 });
