@@ -3216,10 +3216,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /**
-         * @description The name of the volume
-         * @example data
-         */
+        /** @description The name of the volume */
         name: string;
         /** @description It need not be in the registry any more */
         solution_id: string;
