@@ -10,6 +10,7 @@ import { referenceRoutes } from './routes/reference.js';
 import { registryRoutes } from './routes/registry.js';
 import { sandboxRoutes } from './routes/sandbox.js';
 import { createWebSocketServer } from './routes/socket.js';
+import { volumeRoutes } from './routes/volumes.js';
 import { tokens } from './tokens.js';
 
 /**
@@ -28,6 +29,7 @@ export function createApp(container: DependencyContainer, sockets: WebSocketServ
   app.use(guard(config));
   app.use(referenceRoutes());
   app.use(access.check);
+  app.use(sandboxBase, volumeRoutes(runner)); // before what takes `volumes` for the id of a sandbox
   app.use(
     sandboxBase,
     sandboxRoutes({

@@ -3,6 +3,7 @@ import type { SandboxRoutesPorts } from '../src/routes/sandbox.js';
 import { openApiDocument, registryBase, sandboxBase } from '../src/openapi/document.js';
 import { registryRoutes } from '../src/routes/registry.js';
 import { sandboxRoutes } from '../src/routes/sandbox.js';
+import { volumeRoutes } from '../src/routes/volumes.js';
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
@@ -33,6 +34,7 @@ test('the document has every call of the server, and no other', () => {
   };
   const served = [
     ...callsOf(sandboxRoutes(ports), sandboxBase),
+    ...callsOf(volumeRoutes(nothing), sandboxBase),
     ...callsOf(registryRoutes(nothing, nothing), registryBase),
   ];
   const told = Object.entries(document.paths).flatMap(([path, item]) =>

@@ -26,7 +26,6 @@ import { executeRoutes, requireEvents } from './execute.js';
 import { fileRoutes } from './files.js';
 import { outputFileRoutes } from './output-files.js';
 import { socketRoutes } from './socket.js';
-import { volumeRoutes } from './volumes.js';
 
 const maxBodyBytes = 1024 * 1024;
 
@@ -68,7 +67,6 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
   executeRoutes(router, runner);
   socketRoutes(router, runner, sockets, logger);
   outputFileRoutes(router, runner);
-  volumeRoutes(router, runner);
   resource(router, '/ticket', {
     post: [
       noQuery,
@@ -155,7 +153,6 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
     '/results': 'sandbox_id',
     '/ws': 'sandbox_id',
     '/executions': 'execution_id',
-    '/volumes/:solution_id': 'name',
   })) {
     router.all(path, () => {
       throw new SandboxError('SANDBOX008', `${field}: is missing in the path.`, { field });

@@ -1,13 +1,14 @@
 import type { SandboxRunner } from '@ergon/sandbox-core';
-import { parseInput, volumeToWire } from '@ergon/sandbox-core';
-import type { Router } from 'express';
+import { parseInput, SandboxError, volumeToWire } from '@ergon/sandbox-core';
+import { Router } from 'express';
 import { leftSignal } from '../http/left.js';
 import { noQuery } from '../http/query.js';
 import { resource } from '../http/resource.js';
 import { volumeSchema, volumesQuerySchema } from '../wire/requests.js';
 
-/** `/volumes…`: the folders of solutions that outlive their sandboxes. */
-export function volumeRoutes(router: Router, runner: SandboxRunner): void {
+/** `/api/ergon/sandbox/volumes…`: the folders of solutions that outlive their sandboxes. */
+export function volumeRoutes(runner: SandboxRunner): Router {
+  const router = Router({ caseSensitive: true });
   resource(router, '/volumes', {
     get: async (request, response) => {
       const signal = leftSignal(response);
@@ -25,4 +26,9 @@ export function volumeRoutes(router: Router, runner: SandboxRunner): void {
       },
     ],
   });
+  // A variable of a shell that is not set makes such an address.
+  router.all('/volumes/:solution_id', () => {
+    throw new SandboxError('SANDBOX008', 'name: is missing in the path.', { field: 'name' });
+  });
+  return router;
 }
