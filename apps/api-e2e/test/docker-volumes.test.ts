@@ -14,6 +14,8 @@ const options: ServerOptions = {
   env: { ERGON_SANDBOX_PROVIDER_OPTIONS: JSON.stringify({ docker: { volumes: { maxBytes: 8 * MiB } } }) },
 };
 
+jest.setTimeout(240_000);
+
 let server: TestServer;
 beforeAll(async () => {
   server = await engine.server(options);
@@ -108,7 +110,7 @@ test('kill -9 of the server leaves nothing but its volumes, and the next start h
   await until(async () => (await engine.leftovers(server.dataDir)).length === 0, 60_000);
   expect(await named()).toContain('notes data');
   expect((await run('notes', 'cat /volumes/data/f')).stdout).toBe('kept\n');
-}, 180_000);
+});
 
 test('two servers on one engine, with solutions of the same id, share nothing', async () => {
   const second = await engine.server(options);
@@ -148,7 +150,7 @@ test('a run that fills its volume is told which, and what it may hold', async ()
   expect(result).toMatchObject({ status: 'failed', cause: 'limit' });
   const { errors } = result as Body & { errors: readonly string[] };
   expect(errors.join()).toMatch(/disk limit of 8 MiB was hit \(volume "data" holds \d+ bytes in \d+ files, counted\)/);
-}, 120_000);
+});
 
 test.each([
   ['POST', '/test', { solution_id: 'notes', volumes: ['../x'] }, 'volumes.0: must be the name of a volume'],
