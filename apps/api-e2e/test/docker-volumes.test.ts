@@ -41,7 +41,7 @@ const open = async (id: string, on = server, more: object = {}): Promise<string>
 
 /** Runs a script in a sandbox that is there. */
 async function runIn(sandboxId: string, script: string, on = server): Promise<Body> {
-  const stream = await fetch(on.url + sandbox('/execute'), {
+  const stream = await on.fetch(sandbox('/execute'), {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ sandbox_id: sandboxId, command: ['sh', '-c', script] }),
