@@ -19,7 +19,8 @@ export const files = part([
       const diskBytes = 20 * MiB;
       const sandbox = await house.sandbox({ limits: { diskBytes, fileBytes: 1024 * MiB } });
       const run = await sandbox.sh(
-        `dd if=/dev/zero of="$${variable}/big" bs=1M count=80; code=$?; sleep 1; exit $code`,
+        // The long sleep is for a watchdog, which a busy machine lets wait.
+        `dd if=/dev/zero of="$${variable}/big" bs=1M count=80 || { code=$?; sleep 1; exit $code; }; sleep 10`,
       );
       const refused = run.end.cause === 'exited' && run.end.exitCode !== 0 && /space|quota/i.test(run.stderr);
       holds(
@@ -42,7 +43,7 @@ export const files = part([
       const sandbox = await house.sandbox({ limits: { diskBytes: 8 * MiB } });
       const many =
         'mkdir d; i=0; while [ $i -lt 60 ]; do i=$((i+1)); mkdir d/$i && for j in 1 2 3 4 5 6 7 8 9; do for k in 1 2 3 4 5 6 7 8 9; do ' +
-        'echo 1 > d/$i/$j$k || { sleep 1; exit 7; }; done; done; done; sleep 1';
+        'echo 1 > d/$i/$j$k || { sleep 1; exit 7; }; done; done; done; sleep 10';
       const { end } = await sandbox.sh(many, { keep: false });
       holds(
         end.cause === 'limit' || end.exitCode === 7,
