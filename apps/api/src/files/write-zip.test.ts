@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveEntry } from '@ergon/sandbox-core';
 import { readZip } from './read-zip.js';
-import { writeZip } from './write-zip.js';
+import { maxZipEntries, writeZip } from './write-zip.js';
 
 let folder: string;
 let path: string;
@@ -89,30 +89,17 @@ test('files of all sizes, packed or not, and folders are read by others as they 
   ]);
 });
 
-test('a hundred thousand files, more than 16 bits count, cost little memory', async () => {
+test('as many files as one may have cost little memory', async () => {
   const before = process.memoryUsage().rss;
   await written(
     (function* () {
-      for (let index = 0; index < 100_000; index += 1) yield file(`some/folder/file-${index}`, Buffer.from('content'));
+      for (let index = 0; index < maxZipEntries; index += 1)
+        yield file(`some/folder/file-${index}`, Buffer.from('content'));
     })(),
   );
   expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 ** 2);
   const [count, damaged, last] = inPython();
-  expect([count, damaged, last[3]?.[0]]).toEqual([100_000, null, 'some/folder/file-99999']);
-}, 120_000);
-
-test('a file of more than 4 GiB has its size in 64 bits, and those behind it are found', async () => {
-  const bytes = 4.5 * 1024 ** 3;
-  await written([
-    file('before', Buffer.from('b')),
-    file('large', Buffer.alloc(1 << 20), bytes),
-    file('c', Buffer.from('c')),
-  ]);
-  expect(await read()).toEqual([
-    ['before', 1, 'b'],
-    ['large', bytes, null],
-    ['c', 1, 'c'],
-  ]);
+  expect([count, damaged, last[3]?.[0]]).toEqual([maxZipEntries, null, 'some/folder/file-19999']);
 }, 120_000);
 
 test('a content that fails breaks it off, and one whose reader leaves is left, too', async () => {

@@ -3,8 +3,10 @@ import type { ArchiveEntry, FileEntry, RunnerFiles, SandboxRunner } from '@ergon
 import { parseInput, readTar, SandboxError } from '@ergon/sandbox-core';
 import type { Request, Response, Router } from 'express';
 import { sendArchive, sendFile } from '../files/send.js';
+import type { ArchiveKind } from '../files/send.js';
 import { Spools } from '../files/spool.js';
 import { bodyOf, maxArchiveEntries, refuseForm, uploadedArchive } from '../files/upload.js';
+import { maxZipEntries } from '../files/write-zip.js';
 import { limitSilenceOnly } from '../http/body-time.js';
 import { leftSignal } from '../http/left.js';
 import { HttpError } from '../http/problem.js';
@@ -15,8 +17,8 @@ import { fileEntryToWire } from '../wire/files.js';
 import { filesQuerySchema, moveQuerySchema, putQuerySchema, sandboxIdSchema } from '../wire/requests.js';
 
 const smallBytes = 64 * 1024;
-/** What goes down in one archive, whatever became of its folder since its entries were counted. */
-const bounds = { maxEntries: maxArchiveEntries, maxBytes: Infinity, skipped: (): void => undefined };
+/** Entries that go down in one archive. */
+const mostIn: Readonly<Record<ArchiveKind, number>> = { tar: maxArchiveEntries, zip: maxZipEntries };
 
 /** `/{sandbox_id}/files…`: what is in a sandbox's workspace and output. */
 export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: string): void {
@@ -41,8 +43,8 @@ export function fileRoutes(router: Router, runner: SandboxRunner, dataDir: strin
         response.json({ path: path.slice(1), entries: entries.map(fileEntryToWire), truncated });
       } else {
         const entries: AsyncIterable<ArchiveEntry> = readTar(
-          files.pack(path, { signal, maxEntries: maxArchiveEntries }),
-          bounds,
+          files.pack(path, { signal, maxEntries: mostIn[archive] }),
+          { maxEntries: mostIn[archive], maxBytes: Infinity, skipped: () => undefined },
         );
         await sendArchive(response, archive, entry.name, entries);
       }
