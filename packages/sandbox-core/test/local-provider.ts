@@ -15,6 +15,7 @@ import type {
   ProviderProbe,
   ResourceUsage,
   SandboxConfig,
+  SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
 } from '../src/index.js';
@@ -85,6 +86,10 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
   /** What writing to them fails with. */
   breakInput: Error | null = null;
   override filesDeadlineMs = 5000;
+  /** What limits its boxes were given. */
+  readonly limited: SandboxLimits[] = [];
+  /** Awaited before a box has them. */
+  limiting: Promise<void> = Promise.resolve();
   readonly reclaimed: (string | null)[] = [];
   /** Reclaiming throws, as where the technology is down. */
   down = false;
@@ -206,6 +211,11 @@ export class LocalProvider extends ManagedSandboxProvider<LocalBox> {
     void process.ended.then(() => this.assisting.delete(process));
     const { breakInput } = this;
     return breakInput === null ? process : { ...process, write: () => Promise.reject(breakInput) };
+  }
+
+  protected override async limit(_box: LocalBox, limits: SandboxLimits): Promise<void> {
+    await this.limiting;
+    this.limited.push(limits);
   }
 
   protected measure(): Promise<ResourceUsage> {

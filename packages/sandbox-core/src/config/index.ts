@@ -1,5 +1,7 @@
 export * from './fields.js';
-export * from './limits.js';
+export { describeLimit, fitToMachine, requireCeiling, resolveLimits } from './limits.js';
+export type { LimitWishes, ResolvedLimits } from './limits.js';
 export * from './parse.js';
-export * from './request.js';
+export { requestSchema } from './request.js';
+export type { LimitsRequest, ParsedRequest, SandboxRequest } from './request.js';
 export * from './size.js';

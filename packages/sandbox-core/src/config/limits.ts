@@ -1,6 +1,7 @@
 import type { LimitName, SandboxLimits } from '../contract/config.js';
 import type { ProviderCapabilities } from '../contract/capabilities.js';
 import { SandboxError } from '../contract/error.js';
+import type { ParsedLimits } from './request.js';
 import { formatSize } from './size.js';
 
 const defaults = {
@@ -25,6 +26,18 @@ type Settable = keyof typeof defaults;
 
 /** Limits as somebody asked for them; absent: no wish. */
 export type LimitWishes = Partial<Record<Settable, number | undefined>>;
+
+/** Limits by the names of a request. */
+export function wishesOf(request: ParsedLimits): LimitWishes {
+  return {
+    memoryBytes: request.memoryLimit,
+    cpus: request.cpuLimit,
+    pids: request.pidsLimit,
+    diskBytes: request.diskLimit,
+    outputBytes: request.outputLimit,
+    timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
+  };
+}
 
 interface Dimension {
   readonly field: string;
@@ -101,6 +114,49 @@ export function fitToMachine(
   if (machine.diskBytes !== null) bounds.diskBytes = machine.diskBytes;
   const { values, notes } = lower(limits, bounds, "the machine's");
   return { limits: withFileBounds(values), notes };
+}
+
+export interface ChangedLimits extends Omit<ResolvedLimits, 'asked'> {
+  /** Those whose values are others now. */
+  readonly changed: readonly LimitName[];
+}
+
+/** Limits of a sandbox that is there: the wishes, else what is in force; bounded as they were when it was made. */
+export function changeLimits(
+  inForce: SandboxLimits,
+  wishes: LimitWishes,
+  ceiling: LimitWishes,
+  machine: ProviderCapabilities['machine'],
+): ChangedLimits {
+  const wished = resolveLimits(wishes, inForce, ceiling);
+  const fit = fitToMachine(wished.limits, machine);
+  const changed = settable.filter((key) => fit.limits[key] !== inForce[key]);
+  return {
+    limits: fit.limits,
+    notes: [...wished.notes, ...fit.notes],
+    changed: changed.map((key) => dimensions[key].limit),
+  };
+}
+
+const keys: Readonly<Record<LimitName, keyof SandboxLimits>> = {
+  memory: 'memoryBytes',
+  cpu: 'cpus',
+  pids: 'pids',
+  disk: 'diskBytes',
+  'open-files': 'openFiles',
+  'file-size': 'fileBytes',
+  output: 'outputBytes',
+  'wall-time': 'timeoutMs',
+};
+
+/** A limit's value, in its own unit. */
+export function valueOf(limits: SandboxLimits, limit: LimitName): number {
+  return limits[keys[limit]];
+}
+
+/** The field of a request that sets a limit. */
+export function fieldOf(limit: LimitName): string {
+  return Object.values(dimensions).find((dimension) => dimension.limit === limit)?.field ?? limit;
 }
 
 function lower(

@@ -16,9 +16,7 @@ import {
   volumesField,
 } from './fields.js';
 
-const requestSchema = z.strictObject({
-  /** Wire name of the provider to use. Default: chosen. */
-  provider: providerField.optional(),
+const limitFields = {
   /** Seconds. @default 300 */
   timeout: timeoutField.optional(),
   /** E.g. "512m". @default "4g" */
@@ -31,6 +29,15 @@ const requestSchema = z.strictObject({
   pidsLimit: pidsField.optional(),
   /** At most "1g". @default "64m" */
   outputLimit: outputField.optional(),
+};
+
+/** Limits to change on a sandbox that is there; absent: stays. */
+export const limitsRequestSchema = z.strictObject(limitFields);
+
+const requestSchema = z.strictObject({
+  /** Wire name of the provider to use. Default: chosen. */
+  provider: providerField.optional(),
+  ...limitFields,
   environment: environmentField.optional(),
   /** @default "none" */
   network: networkField.optional(),
@@ -44,6 +51,9 @@ const requestSchema = z.strictObject({
   /** Start the solution's command at once. @default false */
   run: z.boolean({ error: 'must be true or false' }).optional(),
 });
+
+export type LimitsRequest = z.input<typeof limitsRequestSchema>;
+export type ParsedLimits = z.output<typeof limitsRequestSchema>;
 
 /** What a caller may ask of a sandbox. */
 export type SandboxRequest = z.input<typeof requestSchema>;

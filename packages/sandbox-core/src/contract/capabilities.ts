@@ -10,7 +10,11 @@ export interface ProviderCapabilities {
   /** Operating system of the programs, with its architecture, e.g. `linux/x64`. */
   readonly platforms: readonly string[];
   readonly limits: Readonly<Record<LimitName, Enforcement>>;
+  /** Limits that `adjust` changes on a live sandbox. Absent: none. */
+  readonly adjustable?: readonly LimitName[];
   readonly network: readonly ('none' | 'allowlist' | 'full' | 'named')[];
+  /** Names of the networks of mode `named`. Absent: none. */
+  readonly networks?: readonly string[];
   readonly stdin: boolean;
   readonly tty: boolean;
   /** SIGTERM and SIGKILL differ; without it both end the program at once. */

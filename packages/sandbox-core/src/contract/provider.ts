@@ -1,5 +1,5 @@
 import type { ProviderProbe } from './capabilities.js';
-import type { LimitName, SandboxConfig } from './config.js';
+import type { LimitName, SandboxConfig, SandboxLimits } from './config.js';
 import { SandboxError } from './error.js';
 import type { SandboxFiles } from './files.js';
 import type { ReportSink } from './report.js';
@@ -113,6 +113,16 @@ export abstract class SandboxProvider implements AsyncDisposable {
 
   /** Ends what runs and removes everything of the sandbox. False: no such sandbox. @throws when something could not be removed. */
   abstract cleanup(sandboxId: string): Promise<boolean>;
+
+  /**
+   * Changes the limits of a sandbox that is prepared: of what runs in it, and of what is run later. All of them, or none.
+   * @param limits all that are to be in force; of those that differ from the ones in force each is among the capability `adjustable`
+   * @throws SandboxError SANDBOX006, SANDBOX007 (being prepared), SANDBOX008 (a memory limit below what is in use), SANDBOX009
+   */
+  adjust(sandboxId: string, _limits: SandboxLimits): Promise<void> {
+    const message = `${this.name} does not change the limits of a live sandbox (asked for ${sandboxId}).`;
+    return Promise.reject(new SandboxError('SANDBOX009', message));
+  }
 
   /** What the running command uses now. */
   usage(sandboxId: string): Promise<ResourceUsage> {

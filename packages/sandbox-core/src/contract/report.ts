@@ -1,3 +1,4 @@
+import type { LimitName } from './config.js';
 import type { ResourceUsage } from './usage.js';
 
 /**
@@ -10,6 +11,12 @@ export type Report =
   | { readonly type: 'progress'; readonly phase: string; readonly done: number; readonly total: number | null }
   | { readonly type: 'sample'; readonly usage: ResourceUsage }
   | { readonly type: 'notice'; readonly message: string }
+  /** Limits were changed while it ran: their values from now on, each in its own unit (bytes, CPUs, a count, ms). */
+  | {
+      readonly type: 'limits';
+      readonly message: string;
+      readonly limits: Readonly<Partial<Record<LimitName, number>>>;
+    }
   | { readonly type: 'service' | 'network'; readonly [field: string]: unknown };
 
 export type ReportSink = (report: Report) => void;

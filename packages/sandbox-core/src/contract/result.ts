@@ -14,6 +14,11 @@ export interface SandboxMetrics {
   readonly wallTimeMs: number | null;
   readonly cpuTimeMs: number | null;
   readonly memoryPeakBytes: number | null;
+  /** As of {@link ResourceUsage}. Absent: not measured. */
+  readonly networkReceivedBytes?: number | null;
+  readonly networkSentBytes?: number | null;
+  readonly diskReadBytes?: number | null;
+  readonly diskWrittenBytes?: number | null;
   /** From the request to a sandbox that can execute, in ms. Null while it is being prepared. */
   readonly prepareTimeMs: number | null;
   /** At most 120, evenly thinned; the last one at the end. */

@@ -10,6 +10,12 @@ export interface ResourceUsage {
   readonly pids: number | null;
   /** What /workspace and /output hold, in bytes. */
   readonly diskBytes: number | null;
+  /** Bytes that came from a network and went to one, as its interfaces count them; the loopback does not count. Absent: not measured. */
+  readonly networkReceivedBytes?: number | null;
+  readonly networkSentBytes?: number | null;
+  /** Bytes that were read from block devices and written to them: what the page cache answers is not there. Absent: not measured. */
+  readonly diskReadBytes?: number | null;
+  readonly diskWrittenBytes?: number | null;
 }
 
 export const unmeasuredUsage: ResourceUsage = {

@@ -96,6 +96,14 @@ export class EventLog implements AsyncDisposable {
   get truncated(): boolean {
     return (this.#writer ?? this.scanned).losses.truncated;
   }
+  /** Of captured bytes; once output was discarded, that at which it was. Null: of a log that nobody writes. */
+  get outputLimitBytes(): number | null {
+    return this.#writer?.outputLimit ?? null;
+  }
+  /** From now on; a log from which output was discarded already takes no more. */
+  limitOutput(bytes: number): void {
+    this.#writer?.limitOutput(bytes);
+  }
   /** Captured output, both streams together. */
   get outputBytes(): number {
     const { stdout, stderr } = this.#store.blocks.output;

@@ -26,7 +26,7 @@ export class LogWriter {
   constructor(
     file: FileHandle,
     offset: number,
-    private readonly outputLimitBytes: number,
+    private outputLimitBytes: number,
     written: (block: SealedBlock) => void,
     /** Bytes of output that readers have been given. */
     private readonly writtenBytes: () => number,
@@ -36,6 +36,14 @@ export class LogWriter {
 
   get failure(): Error | null {
     return this.#blocks.failure;
+  }
+  /** Once output was discarded: the one at which it was. */
+  get outputLimit(): number {
+    return this.outputLimitBytes;
+  }
+  /** Where output was discarded already, what follows is, too: a gap in it would be told by nothing. */
+  limitOutput(bytes: number): void {
+    if (!this.#truncated) this.outputLimitBytes = bytes;
   }
   /** What was in the queue when writing failed is lost too. */
   get outputBytes(): number {
@@ -52,7 +60,7 @@ export class LogWriter {
   output({ stream, data, at }: OutputChunk): Promise<void> | undefined {
     this.#receivedBytes += data.length;
     if (this.failure !== null) return undefined;
-    const kept = data.subarray(0, this.outputLimitBytes - this.#outputBytes);
+    const kept = data.subarray(0, this.#truncated ? 0 : Math.max(0, this.outputLimitBytes - this.#outputBytes));
     this.#outputBytes += kept.length;
     const atUs = this.#advance(at);
     for (let from = 0; from < kept.length;) {

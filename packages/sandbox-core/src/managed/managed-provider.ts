@@ -4,9 +4,10 @@ import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { SandboxFiles } from '../contract/files.js';
 import { SandboxProvider } from '../contract/provider.js';
 import type { ExecuteOptions, ExecutionEnd, OutputChunk } from '../contract/provider.js';
-import type { SandboxConfig } from '../contract/config.js';
+import type { SandboxConfig, SandboxLimits } from '../contract/config.js';
 import { unmeasuredUsage } from '../contract/usage.js';
 import type { ResourceUsage } from '../contract/usage.js';
+import { Deadline } from './deadline.js';
 import { sandboxFiles } from './files/calls.js';
 import { superviseRun } from './supervise.js';
 import type { CommandSpec, PreparedSolution, SandboxProcess, SandboxTemplate } from './process.js';
@@ -14,11 +15,15 @@ import type { CommandSpec, PreparedSolution, SandboxProcess, SandboxTemplate } f
 interface Entry<Box> {
   box: Box | null;
   readonly config: SandboxConfig;
+  /** Those in force. */
+  limits: SandboxLimits;
+  /** Of the command that runs. */
+  deadline: Deadline | null;
   /** Aborted by cleanup: ends a preparation or a run. */
   readonly abort: AbortController;
   /** The preparation or run that is going on; settles, never rejects. */
   work: Promise<void>;
-  /** Commands of ours that are under way; they settle, never reject. */
+  /** What of ours is under way, such as commands; they settle, never reject. */
   readonly assists: Set<Promise<void>>;
   state: 'preparing' | 'ready' | 'busy' | 'cleaning';
   lastEnd: ExecutionEnd | null;
@@ -60,6 +65,12 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
    * processes; with no variables of the solution's. With it `files()` works; a provider that has it claims the capability `files`.
    */
   protected assist?(box: Box, run: CommandSpec): Promise<SandboxProcess>;
+  /**
+   * Changes limits of memory, CPU, processes or disk, of what runs and of what is run later; all of them, or none. The time of a run is the base
+   * class's. With it, a provider claims the capability `adjustable`.
+   * @throws SandboxError SANDBOX008 (a memory limit below what is in use), SANDBOX009 (one that can't be changed)
+   */
+  protected limit?(box: Box, limits: SandboxLimits): Promise<void>;
   /** Removes everything. Called after the last command ended; safe to call twice. */
   protected abstract close(box: Box): Promise<void>;
 
@@ -73,6 +84,8 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     const entry: Entry<Box> = {
       box: null,
       config,
+      limits: config.limits,
+      deadline: null,
       abort,
       work: Promise.resolve(),
       assists: new Set(),
@@ -133,12 +146,15 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     let settle: () => void = () => undefined;
     entry.work = new Promise((resolve) => (settle = resolve));
     const { box } = entry;
+    const deadline = new Deadline(options.timeoutMs);
+    entry.deadline = deadline;
     try {
       const signal = options.signal ? AbortSignal.any([options.signal, entry.abort.signal]) : entry.abort.signal;
       const environment = { ...entry.config.environment, ...options.environment };
       entry.lastEnd = yield* superviseRun(command, environment, { ...options, signal }, this.sampleEveryMs, {
         spawn: (run) => this.spawn(box, run),
         measure: () => this.measure(box),
+        deadline,
       });
     } catch (error) {
       entry.lastEnd = {
@@ -159,6 +175,7 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
         usage: unmeasuredUsage,
         reason: null,
       };
+      entry.deadline = null;
       if (entry.state === 'busy') entry.state = 'ready';
       settle();
     }
@@ -172,6 +189,21 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
         ? new SandboxError('SANDBOX007', `The command of sandbox ${sandboxId} has not ended.`)
         : new SandboxError('SANDBOX008', `Nothing has run in sandbox ${sandboxId}.`);
     });
+  }
+
+  override async adjust(sandboxId: string, limits: SandboxLimits): Promise<void> {
+    const entry = this.#entry(sandboxId);
+    const { box } = entry;
+    if (entry.abort.signal.aborted) throw new SandboxError('SANDBOX006', `Sandbox ${sandboxId} was removed.`);
+    if (box === null || entry.state === 'preparing') {
+      throw new SandboxError('SANDBOX007', `Sandbox ${sandboxId} is being prepared.`);
+    }
+    if (boxLimits.some((key) => limits[key] !== entry.limits[key])) {
+      if (this.limit === undefined) return super.adjust(sandboxId, limits);
+      await this.#track(entry, this.limit(box, limits));
+    }
+    entry.limits = limits;
+    entry.deadline?.change(limits.timeoutMs);
   }
 
   override async usage(sandboxId: string): Promise<ResourceUsage> {
@@ -194,20 +226,28 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
         if (box === null || entry.state === 'preparing') {
           throw new SandboxError('SANDBOX007', `Sandbox ${sandboxId} is being prepared.`);
         }
-        return { removed, start: (run) => this.#track(entry, assist(box, run)) };
+        return { removed, start: (run) => this.#assisting(entry, assist(box, run)) };
       },
     });
   }
 
+  #assisting(entry: Entry<Box>, started: Promise<SandboxProcess>): Promise<SandboxProcess> {
+    void this.#track(
+      entry,
+      started.then(({ ended }) => ended),
+    ).catch(() => undefined); // whoever started it is told
+    return started;
+  }
+
   /** The sandbox's removal waits for it. */
-  #track(entry: Entry<Box>, started: Promise<SandboxProcess>): Promise<SandboxProcess> {
-    const over = started.then(
-      ({ ended }) => ended.then(() => undefined),
-      () => undefined, // whoever started it is told
+  #track<Result>(entry: Entry<Box>, work: Promise<Result>): Promise<Result> {
+    const over = work.then(
+      () => undefined,
+      () => undefined, // whoever asked for it is told
     );
     entry.assists.add(over);
     void over.then(() => entry.assists.delete(over));
-    return started;
+    return work;
   }
 
   override cleanup(sandboxId: string): Promise<boolean> {
@@ -242,6 +282,9 @@ export abstract class ManagedSandboxProvider<Box> extends SandboxProvider {
     return entry;
   }
 }
+
+/** What a provider's hook changes. */
+const boxLimits = ['memoryBytes', 'cpus', 'pids', 'diskBytes', 'openFiles', 'fileBytes'] as const;
 
 function unremoved(failure: unknown, removal: unknown): never {
   const message = `${sentenceOf(failure)} What had been made could not be removed yet: ${sentenceOf(removal)}`;

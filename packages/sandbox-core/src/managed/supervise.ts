@@ -3,15 +3,14 @@ import type { ExecuteOptions, ExecutionEnd, LimitHit, OutputChunk } from '../con
 import type { EndCause } from '../contract/status.js';
 import { unmeasuredUsage } from '../contract/usage.js';
 import type { ResourceUsage } from '../contract/usage.js';
+import type { Deadline } from './deadline.js';
 import { feed, resize } from './input.js';
 import type { CommandSpec, SandboxProcess } from './process.js';
-
-/** A longer one would fire at once (Node: TIMEOUT_MAX). */
-const longestTimerMs = 2 ** 31 - 1;
 
 interface RunHooks {
   spawn(run: CommandSpec): Promise<SandboxProcess>;
   measure(): Promise<ResourceUsage>;
+  readonly deadline: Deadline;
 }
 
 /**
@@ -25,7 +24,8 @@ export async function* superviseRun(
   sampleEveryMs: number,
   hooks: RunHooks,
 ): AsyncGenerator<OutputChunk, ExecutionEnd, undefined> {
-  const { timeoutMs, killGraceMs = 1000, report = () => undefined } = options;
+  const { killGraceMs = 1000, report = () => undefined } = options;
+  const { deadline } = hooks;
   const limitsHit: LimitHit[] = [];
   const starting = new AbortController();
   let cause: EndCause | null = null;
@@ -34,9 +34,10 @@ export async function* superviseRun(
   let ended = false;
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, action: () => void): void => {
-    timers.add(setTimeout(action, Math.min(ms, longestTimerMs)));
+    timers.add(setTimeout(action, ms));
   };
   const clearTimers = (): void => {
+    deadline.clear();
     for (const timer of timers) clearTimeout(timer);
     timers.clear();
   };
@@ -88,7 +89,7 @@ export async function* superviseRun(
     if (cause !== null)
       kill('SIGKILL'); // stopped while it was starting
     else {
-      after(timeoutMs, () => {
+      deadline.start(() => {
         finish('timeout', killGraceMs);
       });
     }

@@ -1,5 +1,5 @@
 import { environmentField } from '../config/fields.js';
-import { resolveLimits } from '../config/limits.js';
+import { resolveLimits, wishesOf } from '../config/limits.js';
 import type { LimitWishes, ResolvedLimits } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
 import type { ParsedRequest } from '../config/request.js';
@@ -36,16 +36,8 @@ export function configureSandbox(
   house: HouseRules,
 ): { config: SandboxConfig } & Pick<ResolvedLimits, 'asked' | 'notes'> {
   refuseUnbuilt(solution, request);
-  const wishes: LimitWishes = {
-    memoryBytes: request.memoryLimit,
-    cpus: request.cpuLimit,
-    pids: request.pidsLimit,
-    diskBytes: request.diskLimit,
-    outputBytes: request.outputLimit,
-    timeoutMs: request.timeout === undefined ? undefined : request.timeout * 1000,
-  };
   const { ceiling, storeId, ...ids } = house;
-  const { limits, asked, notes } = resolveLimits(wishes, solution.limits, ceiling);
+  const { limits, asked, notes } = resolveLimits(wishesOf(request), solution.limits, ceiling);
   const network = networkPolicy(request.network ?? (solution.network ? 'full' : 'none'));
   if (ceiling.network === 'none' && network.mode !== 'none') {
     const field = request.network === undefined ? 'content.requires_network' : 'network';

@@ -9,7 +9,9 @@ import { describeLimit } from '../config/limits.js';
 import { formatSize } from '../config/size.js';
 import type { EventLog } from '../execution/index.js';
 import type { CollectedOutput } from './collect.js';
+import { ioOf } from './io-of.js';
 import type { StoredResult } from './journal.js';
+import type { RunTimeout } from './run-timeout.js';
 import { unlessAborted } from './unless-aborted.js';
 
 /** How a reader follows an execution. */
@@ -54,9 +56,8 @@ export interface RunSpec {
   readonly command: readonly string[];
   readonly stdin?: AsyncIterable<Uint8Array>;
   readonly tty?: ExecuteOptions['tty'];
-  readonly timeoutMs: number;
+  readonly timeout: RunTimeout;
   readonly killGraceMs: number;
-  readonly outputBytes: number;
 }
 
 /** How far a run has come; read while it goes on. */
@@ -141,7 +142,7 @@ export async function runExecution(
     log.append({ type: 'status', status: 'running' }, now());
     const base = now();
     const output = provider.execute(spec.sandboxId, spec.command, {
-      timeoutMs: spec.timeoutMs,
+      timeoutMs: spec.timeout.ms,
       killGraceMs: spec.killGraceMs,
       signal: ports.signal,
       report,
@@ -161,11 +162,16 @@ export async function runExecution(
     const onAbort = (): void => {
       if (progress.endedAt === null) backstop.arm(graceMs);
     };
-    backstop.arm(spec.timeoutMs + graceMs);
+    const untilDeadline = (): number => Math.max(0, base + spec.timeout.ms - now());
+    backstop.arm(untilDeadline() + graceMs);
+    spec.timeout.onChange = () => {
+      if (progress.endedAt === null && !ports.signal.aborted) backstop.arm(untilDeadline() + graceMs);
+    };
     ports.signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await Promise.race([ended, backstop.expired]);
     } finally {
+      spec.timeout.onChange = () => undefined;
       backstop.clear();
       ports.signal.removeEventListener('abort', onAbort);
     }
@@ -181,7 +187,7 @@ export async function runExecution(
   }
   const status = statusOfEnd(end);
   const collected = await ports.collect(end);
-  const errors: Sentence[] = [...describeEnd(end, spec, log), ...collected.errors.map((message) => ({ message }))];
+  const errors: Sentence[] = [...describeEnd(end, log), ...collected.errors.map((message) => ({ message }))];
   for (const { message, code } of errors) log.append({ type: 'error', message, ...(code && { code }) }, now());
   const seen: StoredResult = {
     sandboxId: spec.sandboxId,
@@ -198,6 +204,7 @@ export async function runExecution(
       wallTimeMs: executionTimeMs,
       cpuTimeMs: end.usage.cpuTimeMs,
       memoryPeakBytes: end.usage.memoryPeakBytes,
+      ...ioOf(end.usage),
       prepareTimeMs,
       samples: progress.samples,
     },
@@ -246,11 +253,11 @@ function lost(reason: string): ExecutionEnd {
 function allHits(end: ExecutionEnd, spec: RunSpec, log: EventLog): readonly LimitHit[] {
   const hits = [...end.limitsHit];
   if (end.cause === 'timeout') {
-    hits.push({ limit: 'wall-time', value: spec.timeoutMs, evidence: 'the deadline passed while it ran' });
+    hits.push({ limit: 'wall-time', value: spec.timeout.ms, evidence: 'the deadline passed while it ran' });
   }
   if (log.truncated) {
     const evidence = `${String(log.discardedBytes)} bytes came after it and were discarded`;
-    hits.push({ limit: 'output', value: spec.outputBytes, evidence });
+    hits.push({ limit: 'output', value: log.outputLimitBytes ?? 0, evidence });
   }
   return hits;
 }
@@ -262,7 +269,7 @@ interface Sentence {
 type LogEntryCode = Extract<LogEntry, { type: 'error' }>['code'];
 
 /** What people should know of an end, in sentences. */
-function describeEnd(end: ExecutionEnd, spec: RunSpec, log: EventLog): Sentence[] {
+function describeEnd(end: ExecutionEnd, log: EventLog): Sentence[] {
   const sentences: Sentence[] = [];
   if (end.cause === 'timeout') sentences.push({ message: 'Execution timeout exceeded', code: 'SANDBOX003' });
   if (end.cause === 'lost') {
@@ -277,7 +284,7 @@ function describeEnd(end: ExecutionEnd, spec: RunSpec, log: EventLog): Sentence[
   }
   if (log.truncated) {
     const message =
-      `The output passed its limit of ${formatSize(spec.outputBytes)}; ` +
+      `The output passed its limit of ${formatSize(log.outputLimitBytes ?? 0)}; ` +
       `${String(log.discardedBytes)} bytes after it were discarded.`;
     sentences.push({ message, code: 'SANDBOX004' });
   }

@@ -1,3 +1,4 @@
+import type { SandboxLimits } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
 import type { SandboxResult } from '../contract/result.js';
 import type { EventLog } from '../execution/index.js';
@@ -6,6 +7,7 @@ import { RunProgress } from './execution.js';
 import type { Execution, FollowOptions } from './execution.js';
 import type { InputChannel, ResizeChannel } from './interaction.js';
 import { readKeptEvents } from './results.js';
+import { RunTimeout } from './run-timeout.js';
 
 /** An execution of a sandbox that is here, with its log: running, or the last one. */
 export class LiveExecution implements Execution {
@@ -14,6 +16,7 @@ export class LiveExecution implements Execution {
   readonly log: EventLog;
   readonly abort = new AbortController();
   readonly progress = new RunProgress();
+  readonly timeout: RunTimeout;
   running = true;
   #readers = 0;
   #retired = false;
@@ -28,7 +31,9 @@ export class LiveExecution implements Execution {
     sandboxId: string,
     log: EventLog,
     { input, resizes }: { readonly input: InputChannel | null; readonly resizes: ResizeChannel | null },
+    timeoutMs: number,
   ) {
+    this.timeout = new RunTimeout(timeoutMs);
     this.#input = input;
     this.#resizes = resizes;
     this.id = id;
@@ -55,6 +60,13 @@ export class LiveExecution implements Execution {
       this.#readers -= 1;
       if (this.#retired) await this.retire();
     }
+  }
+
+  /** Changes what the core keeps, of a run whose processes are not gone yet. */
+  change({ timeoutMs, outputBytes }: Pick<SandboxLimits, 'timeoutMs' | 'outputBytes'>): void {
+    if (!this.running || this.progress.endedAt !== null) return;
+    this.log.limitOutput(outputBytes);
+    this.timeout.change(timeoutMs);
   }
 
   /** Closes the log of an ended run, once those who read it have read it all. */

@@ -236,6 +236,7 @@ export class SandboxRunner implements AsyncDisposable {
     const sandbox = new Sandbox({
       provider,
       capabilities,
+      ceiling: this.#options.ceiling,
       config,
       selection: { ...selection, notes: [...notes, ...selection.notes] },
       solution,

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { executionIdField } from '../config/fields.js';
 import type { ProviderCapabilities } from '../contract/capabilities.js';
-import type { SandboxConfig } from '../contract/config.js';
+import { changeLimits, describeLimit, fieldOf, valueOf, wishesOf } from '../config/limits.js';
+import type { LimitWishes } from '../config/limits.js';
+import { limitsRequestSchema } from '../config/request.js';
+import type { LimitsRequest } from '../config/request.js';
+import type { LimitName, SandboxConfig, SandboxLimits } from '../contract/config.js';
 import { SandboxError, isSandboxError, sentenceOf } from '../contract/error.js';
 import type { LogEntry } from '../contract/events.js';
 import type { Logger } from '../contract/logger.js';
@@ -28,6 +32,7 @@ import type { ExecuteRequest, Interaction } from './execute-request.js';
 import { Followers } from './followers.js';
 import { LiveExecution } from './live-execution.js';
 import type { Outputs } from './outputs.js';
+import { ioOf } from './io-of.js';
 import { withText } from './results.js';
 
 /** What a sandbox needs of the house around it. */
@@ -36,6 +41,7 @@ export interface SandboxPorts {
   readonly config: SandboxConfig;
   /** What the provider's probe found when it was chosen. */
   readonly capabilities: ProviderCapabilities;
+  readonly ceiling: LimitWishes;
   readonly selection: Selection;
   readonly solution: Solution;
   /** Writes the solution's files and returns their folder. */
@@ -57,6 +63,22 @@ export interface SandboxPorts {
 
 const maxEarlyReports = 1000;
 
+/** The limits of a sandbox that are in force, after a change. */
+export interface AdjustedLimits {
+  readonly limits: SandboxLimits;
+  /** What was changed otherwise than asked for, in sentences. */
+  readonly notes: readonly string[];
+}
+
+function notAdjustable(provider: string, limit: LimitName, { adjustable = [] }: ProviderCapabilities): SandboxError {
+  const field = fieldOf(limit);
+  const others = adjustable.map(fieldOf).join(', ');
+  const possible = others === '' ? 'It changes none but output_limit.' : `It changes ${others} and output_limit.`;
+  return new SandboxError('SANDBOX009', `${field}: ${provider} does not change it on a live sandbox. ${possible}`, {
+    field,
+  });
+}
+
 /** A sandbox that is here: prepares, executes one command at a time, is cleaned. */
 export class Sandbox implements AsyncDisposable {
   readonly id: string;
@@ -68,6 +90,10 @@ export class Sandbox implements AsyncDisposable {
   readonly ready: Promise<number>;
   readonly #ports: SandboxPorts;
   readonly #abort = new AbortController();
+  /** Those in force. */
+  #limits: SandboxLimits;
+  /** One change of them after the other. */
+  #adjusting: Promise<unknown> = Promise.resolve();
   readonly #executions = new Map<string, Promise<LiveExecution>>();
   #early: { entry: LogEntry; at: number }[] = [];
   #phase: SandboxPhase = 'preparing';
@@ -89,6 +115,7 @@ export class Sandbox implements AsyncDisposable {
     this.id = ports.config.sandboxId;
     this.solutionId = ports.solution.id;
     this.selection = ports.selection;
+    this.#limits = ports.config.limits;
     this.ready = this.#prepare();
     this.ready.catch(() => undefined); // told by executions and results
     this.#files = boundedFiles({
@@ -203,10 +230,10 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async #start(executionId: string, command: readonly string[], interaction: Interaction): Promise<LiveExecution> {
-    const { history, executionsDir, provider, config, killGraceMs, solution } = this.#ports;
+    const { history, executionsDir, provider, killGraceMs, solution } = this.#ports;
     clearTimeout(this.#idle);
     const path = join(executionsDir, `${executionId}.log`);
-    const log = await EventLog.create(path, { outputLimitBytes: config.limits.outputBytes }).catch((cause: unknown) => {
+    const log = await EventLog.create(path, { outputLimitBytes: this.#limits.outputBytes }).catch((cause: unknown) => {
       this.#rest();
       throw new SandboxError('SANDBOX004', 'The log of the run could not be made: is the disk of the server full?', {
         cause,
@@ -224,21 +251,21 @@ export class Sandbox implements AsyncDisposable {
     for (const { entry } of this.#early.splice(0)) log.append(entry, 0);
     log.append({ type: 'status', status: this.#phase === 'preparing' ? 'preparing' : 'ready' }, 0);
     const { input, resizes, text, size } = interaction;
-    const execution = new LiveExecution(executionId, this.id, log, { input, resizes });
+    const { timeoutMs, outputBytes } = this.#limits;
+    log.limitOutput(outputBytes); // they may have been changed since the log was made
+    const execution = new LiveExecution(executionId, this.id, log, { input, resizes }, timeoutMs);
     this.#current = execution;
     this.#restingSince = null;
     this.#followers.tell(execution);
     this.#lastEnd = null;
     if (this.#phase === 'ready') this.#phase = 'busy';
-    const { timeoutMs, outputBytes } = config.limits;
     const spec = {
       executionId,
       sandboxId: this.id,
       solutionId: solution.id,
       command,
-      timeoutMs,
+      timeout: execution.timeout,
       killGraceMs,
-      outputBytes,
     };
     const signal = AbortSignal.any([execution.abort.signal, this.#abort.signal]);
     let settled = false;
@@ -325,6 +352,56 @@ export class Sandbox implements AsyncDisposable {
     return this.#files;
   }
 
+  /**
+   * Changes limits of a sandbox that is here: of what runs in it, and of what is run later. What is not named stays; all that is named is changed, or
+   * nothing. Waits for the preparation, and for a change that goes on.
+   * @throws SandboxError SANDBOX006 (being cleaned), SANDBOX008 (a bad value; a memory limit below what is in use), SANDBOX009 (its provider
+   *   can't change that), SANDBOX011 (its preparation failed, or it was lost)
+   */
+  async adjust(request: LimitsRequest): Promise<AdjustedLimits> {
+    const wishes = wishesOf(parseInput(limitsRequestSchema, request));
+    const adjusting = this.#adjusting.then(() => this.#adjust(wishes));
+    this.#adjusting = adjusting.catch(() => undefined); // its own caller is told
+    return adjusting;
+  }
+
+  async #adjust(wishes: LimitWishes): Promise<AdjustedLimits> {
+    this.#requireHere();
+    await this.ready.catch(() => undefined);
+    this.#requireHere();
+    if (this.#lastEnd?.cause === 'lost') throw new SandboxError('SANDBOX011', `Sandbox ${this.id} was lost.`);
+    const { provider, capabilities, ceiling } = this.#ports;
+    const { limits, notes, changed } = changeLimits(this.#limits, wishes, ceiling, capabilities.machine);
+    const running = (): boolean => this.#starting !== null || this.#current?.running === true;
+    const adjustable = (limit: LimitName): boolean => capabilities.adjustable?.includes(limit) === true;
+    // The core discards output by itself, and tells a provider the time of each run as it starts.
+    const ours = (limit: LimitName): boolean => limit === 'output' || (limit === 'wall-time' && !running());
+    const theirs = changed.filter((limit) => !ours(limit));
+    const fixed = theirs.find((limit) => !adjustable(limit));
+    if (fixed !== undefined) throw notAdjustable(provider.name, fixed, capabilities);
+    if (theirs.length > 0) await provider.adjust(this.id, limits);
+    const before = this.#limits;
+    this.#limits = limits;
+    if (changed.length > 0) this.#tellRun(before, changed);
+    return { limits, notes };
+  }
+
+  #tellRun(before: SandboxLimits, changed: readonly LimitName[]): void {
+    const current = this.#current;
+    if (current?.running !== true) return;
+    const limits = this.#limits;
+    current.change(limits);
+    const described = changed.map((limit) => {
+      const [from, to] = [before, limits].map((each) => describeLimit(limit, valueOf(each, limit)));
+      return `The ${limit} limit was changed from ${from} to ${to}.`;
+    });
+    current.log.append({
+      type: 'limits',
+      message: described.join(' '),
+      limits: Object.fromEntries(changed.map((limit) => [limit, valueOf(limits, limit)])),
+    });
+  }
+
   #requireHere(): void {
     if (this.#cleaning !== null) throw new SandboxError('SANDBOX006', `Sandbox ${this.id} has been removed.`);
     if (this.#failure !== null) throw new SandboxError('SANDBOX011', this.#failure);
@@ -376,6 +453,7 @@ export class Sandbox implements AsyncDisposable {
         wallTimeMs: executionTimeMs,
         cpuTimeMs: samples.at(-1)?.cpuTimeMs ?? null,
         memoryPeakBytes: samples.at(-1)?.memoryPeakBytes ?? null,
+        ...ioOf(samples.at(-1)),
         samples: [...samples],
       },
     };

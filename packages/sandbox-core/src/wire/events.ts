@@ -1,5 +1,5 @@
 import type { ExecutionEvent } from '../contract/events.js';
-import { usageToWire } from './results.js';
+import { limitsByWireName, usageToWire } from './results.js';
 import type { Json } from './results.js';
 
 /** An event's id on the wire: names it for ever. */
@@ -28,6 +28,10 @@ function shapeOf(event: ExecutionEvent): object {
       return { type: 'data', stream: event.stream, data: Buffer.from(event.data).toString('base64'), at: event.at };
     case 'sample':
       return { type: 'metrics', at: event.at, ...usageToWire(event.usage) };
+    case 'limits': {
+      const { message, limits, at } = event;
+      return { type: 'limits', message, limits: limitsByWireName(limits), at };
+    }
     case 'end': {
       const { status, cause, exitCode, at } = event;
       return { type: 'complete', status, exit_code: exitCode, cause, at };

@@ -1,3 +1,4 @@
+import type { LimitName, SandboxLimits } from '../contract/config.js';
 import type { SandboxMetrics, SandboxResult } from '../contract/result.js';
 import type { TestResultRecord } from '../contract/solution.js';
 import type { ResourceUsage } from '../contract/usage.js';
@@ -19,6 +20,35 @@ export function usageToWire(usage: ResourceUsage): Json {
     memory_peak: usage.memoryPeakBytes,
     pids: usage.pids,
     disk: usage.diskBytes,
+    ...ioToWire(usage),
+  };
+}
+
+/** Absent is not measured. */
+function ioToWire(usage: Partial<ResourceUsage>): Json {
+  return {
+    network_received: usage.networkReceivedBytes ?? null,
+    network_sent: usage.networkSentBytes ?? null,
+    disk_read: usage.diskReadBytes ?? null,
+    disk_written: usage.diskWrittenBytes ?? null,
+  };
+}
+
+const wireName = (limit: string): string => limit.replaceAll('-', '_');
+
+export function limitsByWireName(limits: Readonly<Partial<Record<LimitName, number>>>): Json {
+  return Object.fromEntries(Object.entries(limits).map(([limit, value]) => [wireName(limit), value]));
+}
+
+/** Limits of a sandbox by the fields of a request; sizes in bytes, the time in seconds. */
+export function limitsToWire(limits: SandboxLimits): Json {
+  return {
+    timeout: seconds(limits.timeoutMs),
+    memory_limit: limits.memoryBytes,
+    cpu_limit: limits.cpus,
+    disk_limit: limits.diskBytes,
+    pids_limit: limits.pids,
+    output_limit: limits.outputBytes,
   };
 }
 
@@ -28,6 +58,7 @@ function metricsToWire(metrics: SandboxMetrics): Json {
     wall_time: seconds(metrics.wallTimeMs),
     cpu_time: seconds(metrics.cpuTimeMs),
     memory_peak: metrics.memoryPeakBytes,
+    ...ioToWire(metrics),
     prepare_time: seconds(metrics.prepareTimeMs),
     samples: metrics.samples.map(({ at, ...usage }) => ({ at: Math.round(at), ...usageToWire(usage) })),
   };
@@ -48,7 +79,7 @@ export function resultToWire(result: Omit<SandboxResult, 'stdout' | 'stderr'>): 
     files: result.files,
     cause: result.cause,
     signal: result.signal,
-    limits_hit: result.limitsHit.map(({ limit, ...hit }) => ({ limit: limit.replaceAll('-', '_'), ...hit })),
+    limits_hit: result.limitsHit.map(({ limit, ...hit }) => ({ limit: wireName(limit), ...hit })),
   };
 }
 
