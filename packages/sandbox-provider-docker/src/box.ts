@@ -1,4 +1,4 @@
-import type { CommandSpec, PreparedSolution, ResourceUsage, SandboxProcess } from '@ergon/sandbox-core';
+import type { CommandSpec, PreparedSolution, ResourceUsage, SandboxLimits, SandboxProcess } from '@ergon/sandbox-core';
 
 /** A sandbox as the provider drives it. */
 export interface DockerBox {
@@ -6,5 +6,6 @@ export interface DockerBox {
   spawn(run: CommandSpec): Promise<SandboxProcess>;
   assist(run: CommandSpec): Promise<SandboxProcess>;
   measure(): Promise<ResourceUsage>;
+  limit(limits: SandboxLimits): Promise<void>;
   close(): Promise<void>;
 }

@@ -141,6 +141,7 @@ export function capabilitiesOf(
       output: 'hard',
       'wall-time': 'hard',
     },
+    adjustable: ['memory', ...(limits.cpu ? (['cpu'] as const) : []), 'pids', 'wall-time'],
     network,
     stdin: true,
     tty: true,

@@ -7,6 +7,7 @@ import type {
   Refusal,
   ResourceUsage,
   SandboxConfig,
+  SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
   Volume,
@@ -281,6 +282,9 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   }
   protected override measure(sandbox: DockerBox): Promise<ResourceUsage> {
     return sandbox.measure();
+  }
+  protected override limit(sandbox: DockerBox, limits: SandboxLimits): Promise<void> {
+    return sandbox.limit(limits);
   }
   protected override async close(sandbox: DockerBox): Promise<void> {
     await sandbox.close();

@@ -23,7 +23,8 @@ import { ProgramOutput } from './streams/output.js';
 
 export interface RunContext {
   readonly environment: Readonly<Record<string, string>>;
-  readonly limits: SandboxLimits;
+  /** Those in force. */
+  limits(): SandboxLimits;
   /** Of the machine. */
   readonly cpus: number;
   /** Processes of ours in the container. */
@@ -74,6 +75,8 @@ export class DockerRun implements SandboxProcess {
   /** Of a terminal: what was written last ends no line. */
   #inLine = false;
   #oomKilled = false;
+  /** Limits that were met before they were changed. */
+  #kept: readonly LimitHit[] = [];
 
   constructor(
     private readonly container: RunContainer,
@@ -211,8 +214,20 @@ export class DockerRun implements SandboxProcess {
     }
   }
 
+  /** Before limits are changed: what was met until now was met under these. */
+  keepHits(container: RunContainer, counters: Counters): void {
+    if (container === this.container) this.#kept = this.#met(counters, false);
+  }
+
+  #met(counters: Counters, oomKilled: boolean): LimitHit[] {
+    const met = limitsMet(this.context.before, counters, this.context.limits(), oomKilled);
+    const known = new Set(this.#kept.map(({ limit, evidence }) => `${limit} ${evidence}`));
+    return [...this.#kept, ...met.filter(({ limit, evidence }) => !known.has(`${limit} ${evidence}`))];
+  }
+
   async #describe(seen: SeenEnd): Promise<ExecutionEnd> {
-    const { before, limits, ownProcesses } = this.context;
+    const { before, ownProcesses } = this.context;
+    const limits = this.context.limits();
     const inTime = <Value>(measure: () => Promise<Value>): Promise<Value | null> =>
       bounded(MEASURE_MS, undefined, measure).catch(() => null);
     const [diskBytes, outputEmpty, volumesOver] = await Promise.all([
@@ -220,7 +235,7 @@ export class DockerRun implements SandboxProcess {
       inTime(() => this.context.outputEmpty()),
       inTime(() => this.context.volumesOver()),
     ]);
-    const met = limitsMet(before, this.#last, limits, this.#oomKilled);
+    const met = this.#met(this.#last, this.#oomKilled);
     if (diskBytes !== null && diskBytes > limits.diskBytes && !this.#diskHit) {
       met.push({ limit: 'disk', value: limits.diskBytes, evidence: `${diskBytes} bytes, counted at the end` });
     }

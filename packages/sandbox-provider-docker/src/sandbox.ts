@@ -1,13 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError, unmeasuredUsage } from '@ergon/sandbox-core';
 import type {
   CommandSpec,
   PreparedSolution,
   ResourceUsage,
+  SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
 import { count } from './container/account.js';
 import {
+  changeableLimits,
   containerConfig,
   ownProcesses,
   refusedLimits,
@@ -34,6 +37,7 @@ import type { DockerRun } from './run.js';
 import { Slots } from './slots.js';
 import { startRun, throwIfStopped } from './start-run.js';
 import { all } from './all.js';
+import { belowUse, isTooSmall } from './below-use.js';
 import { makeVolumes, mountsOf, volumesOf, WRITABLE } from './volumes.js';
 
 /** What a sandbox is made of and with. */
@@ -55,6 +59,8 @@ export interface SandboxParts {
 
 /** Commands of ours beside a program, at once: each has a container, and with it all of the sandbox's memory. */
 const HELPERS = 4;
+/** How long the end of a container may be heard of after the engine's refusal to change it, in ms. */
+const END_MS = 2000;
 
 /** A container that waits for its program, and what it had used by then. */
 interface Parked {
@@ -70,7 +76,11 @@ export class DockerSandbox implements DockerBox {
   /** By where they are mounted. */
   readonly #volumes: Readonly<Record<string, string>>;
   #network: SandboxNetwork | null = null;
+  /** Those in force. */
+  #limits: SandboxLimits;
   #containers = 0;
+  /** Containers of commands that are there, with a program or waiting for one. */
+  readonly #live = new Set<RunContainer>();
   /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: DockerRun | null = null;
@@ -92,6 +102,7 @@ export class DockerSandbox implements DockerBox {
     assertMountTargets(template.mounts);
     const [refusal] = refusedLimits(template.limits);
     if (refusal !== undefined) throw new SandboxError('SANDBOX008', refusal.message, { field: refusal.field });
+    this.#limits = template.limits;
     this.#volumes = volumesOf(template);
     const named = parts.named.volumes;
     this.#disk = new SandboxDisk({
@@ -144,7 +155,8 @@ export class DockerSandbox implements DockerBox {
   /** @param signal of what it is for, if that can be called off */
   async #park(signal?: AbortSignal): Promise<Parked> {
     const { engine, image, facts, identity, named, seccomp } = this.parts;
-    const { sandboxId, limits } = this.template;
+    const { sandboxId } = this.template;
+    const limits = this.#limits;
     const container = await RunContainer.park(engine, {
       name: nameOf(sandboxId, `run-${++this.#containers}`),
       user: identity.program,
@@ -164,7 +176,15 @@ export class DockerSandbox implements DockerBox {
         seccomp,
       }),
     });
+    this.#live.add(container);
     const parked: Parked = { container, before: await count(container), removedFiles: null };
+    try {
+      // Changed while it was being made.
+      if (limits !== this.#limits) await container.limit(changeableLimits(this.#limits, facts));
+    } catch (error) {
+      this.#remove(parked);
+      throw error;
+    }
     if (this.#disk.isStarted) await this.#watch(parked);
     return parked;
   }
@@ -221,10 +241,10 @@ export class DockerSandbox implements DockerBox {
       throwIfStopped(run.signal);
       const volumes = await VolumeWatch.begin(keeper, written, this.parts.named.limitBytes);
       throwIfStopped(run.signal);
-      const { limits } = this.template;
+      const { diskBytes } = this.template.limits;
       const process = await startRun(container, run, {
         environment,
-        limits,
+        limits: () => this.#limits,
         cpus: this.parts.facts.cpus,
         ownProcesses: ownProcesses(this.parts.facts),
         events: this.parts.events,
@@ -234,7 +254,7 @@ export class DockerSandbox implements DockerBox {
         volumesOver: () => volumes.over(),
         watch: (exceeded, failed) => {
           const use = (signal?: AbortSignal): Promise<DiskUse> => useOfAll(keeper, parked, signal);
-          const stops = [watchDisk({ use }, limits.diskBytes, exceeded, failed), volumes.start(exceeded, failed)];
+          const stops = [watchDisk({ use }, diskBytes, exceeded, failed), volumes.start(exceeded, failed)];
           return () => stops.forEach((stop) => stop());
         },
       });
@@ -308,6 +328,7 @@ export class DockerSandbox implements DockerBox {
 
   /** Its processes are gone; what is left of it goes in its own time. `close` tells of a failure, since it tries again. */
   #remove({ container, removedFiles }: Parked): void {
+    this.#live.delete(container);
     const removal = Promise.allSettled([container.remove(), removedFiles?.close()]).then(([removed]) => {
       if (removed.status === 'rejected') this.#unremoved.add(container);
     });
@@ -326,6 +347,41 @@ export class DockerSandbox implements DockerBox {
 
   async measure(): Promise<ResourceUsage> {
     return this.#running === null ? unmeasuredUsage : this.#running.measure();
+  }
+
+  /** Of every container of a command, and of those to come. */
+  async limit(limits: SandboxLimits): Promise<void> {
+    const before = this.#limits;
+    await Promise.all([...this.#live].map((container) => this.#prepareLimit(container, limits)));
+    this.#limits = limits;
+    try {
+      await this.#limitAll();
+    } catch (error) {
+      this.#limits = before;
+      await this.#limitAll();
+      throw isTooSmall(error) ? belowUse(limits.memoryBytes, null) : error;
+    }
+  }
+
+  /** @throws SandboxError SANDBOX008: cgroup v2 would end processes that do not fit any more */
+  async #prepareLimit(container: RunContainer, { memoryBytes }: SandboxLimits): Promise<void> {
+    const counters = await count(container);
+    if (memoryBytes < this.#limits.memoryBytes && (counters.memoryBytes ?? 0) > memoryBytes) {
+      throw belowUse(memoryBytes, counters.memoryBytes);
+    }
+    this.#running?.keepHits(container, counters);
+  }
+
+  async #limitAll(): Promise<void> {
+    const values = changeableLimits(this.#limits, this.parts.facts);
+    await Promise.all(
+      [...this.#live].map((container) =>
+        container.limit(values).catch(async (error: unknown) => {
+          await Promise.race([container.ended, delay(END_MS, undefined, { ref: false })]);
+          if (container.alive) throw error; // one that has ended needs no limits
+        }),
+      ),
+    );
   }
 
   /** Removes all of it. Safe to call twice, and after a failed `open`. */

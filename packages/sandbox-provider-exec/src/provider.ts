@@ -8,6 +8,7 @@ import type {
   ProviderPorts,
   ProviderProbe,
   ResourceUsage,
+  SandboxLimits,
   SandboxProcess,
   SandboxTemplate,
 } from '@ergon/sandbox-core';
@@ -29,6 +30,8 @@ interface ExecSandbox {
   spawn(run: CommandSpec): Promise<SandboxProcess>;
   assist(run: CommandSpec): Promise<SandboxProcess>;
   measure(): Promise<ResourceUsage>;
+  /** Absent: none can be changed. */
+  limit?(limits: SandboxLimits): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -121,6 +124,12 @@ export class SandboxExecProvider extends ManagedSandboxProvider<ExecSandbox> {
   }
   protected override measure(sandbox: ExecSandbox): Promise<ResourceUsage> {
     return sandbox.measure();
+  }
+  protected override async limit(sandbox: ExecSandbox, limits: SandboxLimits): Promise<void> {
+    if (sandbox.limit === undefined) {
+      throw new SandboxError('SANDBOX009', 'The limits of a live sandbox cannot be changed on this system.');
+    }
+    await sandbox.limit(limits);
   }
   protected override close(sandbox: ExecSandbox): Promise<void> {
     return sandbox.close();

@@ -295,7 +295,9 @@ export const sandboxPaths: ZodOpenApiPathsObject = {
       summary: 'Change the limits of a live sandbox, where its provider can',
       requestParams: sandboxPath,
       requestBody: body(requests.limitsSchema, bodies.limits),
-      responses: { '200': json(answers.successAnswer), ...failures('404', '422') },
+      description:
+        'Of what runs, and of what is run later. What is not named stays; all that is named is changed, or nothing. Lowered to the ceiling of the server and to its machine. What the provider can change is its capability `adjustable`; `output_limit`, and `timeout` while nothing runs, can be changed always. A `memory_limit` below what is in use is refused.',
+      responses: { '200': json(answers.limitsAnswer), ...failures('404', '422', '502', '507') },
     },
   },
 };

@@ -1,5 +1,12 @@
 import type { Logger, SandboxFactory, SandboxRunner } from '@ergon/sandbox-core';
-import { activeToWire, historyRowToWire, parseInput, SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import {
+  activeToWire,
+  historyRowToWire,
+  limitsToWire,
+  parseInput,
+  SandboxError,
+  sentenceOf,
+} from '@ergon/sandbox-core';
 import type { Request } from 'express';
 import { Router } from 'express';
 import type { WebSocketServer } from 'ws';
@@ -179,13 +186,10 @@ export function sandboxRoutes({ runner, factory, access, sockets, logger, dataDi
     patch: [
       noQuery,
       jsonBody(maxBodyBytes),
-      (request) => {
+      async (request, response) => {
         const sandbox = runner.sandbox(sandboxIdOf(request));
-        parseInput(limitsSchema, request.body);
-        throw new SandboxError(
-          'SANDBOX009',
-          `${sandbox.selection.provider} does not change the limits of a live sandbox. Open a new one with other limits.`,
-        );
+        const { limits, notes } = await sandbox.adjust(parseInput(limitsSchema, request.body));
+        response.json({ success: true, limits: limitsToWire(limits), notes });
       },
     ],
   });

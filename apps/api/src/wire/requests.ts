@@ -18,7 +18,7 @@ import {
   volumeNameField,
   volumesField,
 } from '@ergon/sandbox-core';
-import type { ExecuteRequest, SandboxRequest } from '@ergon/sandbox-core';
+import type { ExecuteRequest, LimitsRequest, SandboxRequest } from '@ergon/sandbox-core';
 import type { SearchFilter } from '@ergon/sandbox-registry';
 import { z } from 'zod';
 
@@ -75,18 +75,26 @@ const testSchema = z.strictObject({
 
 /** `POST /test` */
 export const testRequestSchema = testSchema.transform(
-  ({ solution_id, memory_limit, cpu_limit, disk_limit, pids_limit, output_limit, ...same }) => ({
+  ({ solution_id, timeout, memory_limit, cpu_limit, disk_limit, pids_limit, output_limit, ...same }) => ({
     solutionId: solution_id,
-    request: defined<SandboxRequest>({
-      ...same,
-      memoryLimit: memory_limit,
-      cpuLimit: cpu_limit,
-      diskLimit: disk_limit,
-      pidsLimit: pids_limit,
-      outputLimit: output_limit,
-    }),
+    request: {
+      ...defined<SandboxRequest>(same),
+      ...limitsOf({ timeout, memory_limit, cpu_limit, disk_limit, pids_limit, output_limit }),
+    },
   }),
 );
+
+/** By the core's names. */
+function limitsOf(fields: z.output<z.ZodObject<typeof limitFields>>): LimitsRequest {
+  return defined<LimitsRequest>({
+    timeout: fields.timeout,
+    memoryLimit: fields.memory_limit,
+    cpuLimit: fields.cpu_limit,
+    diskLimit: fields.disk_limit,
+    pidsLimit: fields.pids_limit,
+    outputLimit: fields.output_limit,
+  });
+}
 
 /** `POST /execute` */
 export const executeRequestSchema = z
@@ -120,7 +128,7 @@ export const executeRequestSchema = z
   }));
 
 /** `PATCH /{sandbox_id}` */
-export const limitsSchema = z.strictObject(limitFields);
+export const limitsSchema = z.strictObject(limitFields).transform((fields) => limitsOf(fields));
 
 /** A query parameter; one that is given twice is a list, which no field takes. What describes its text describes it. */
 const parameter = <Output>(text: z.ZodType<Output, string>): z.ZodOptional<z.ZodType<Output, string>> =>

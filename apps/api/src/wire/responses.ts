@@ -89,14 +89,34 @@ export const stopAnswer = open({
   success: z.literal(true),
   stopped: z.boolean().meta({ description: 'Something ran' }),
 });
+export const limitsAnswer = open({
+  success: z.literal(true),
+  limits: open({
+    timeout: seconds,
+    memory_limit: bytes,
+    cpu_limit: z.number().meta({ description: 'CPUs' }),
+    disk_limit: bytes,
+    pids_limit: count,
+    output_limit: bytes,
+  }).meta({ id: 'Limits', description: 'The limits in force; sizes in bytes' }),
+  notes: z.array(z.string()).meta({ description: 'What was lowered or raised to what can be kept' }),
+});
 export const cleanedAnswer = open({ cleaned: count });
 
+/** Of networks (without the loopback), and of block devices (without what the page cache answers). */
+const transfers = {
+  network_received: bytes.nullable().optional(),
+  network_sent: bytes.nullable().optional(),
+  disk_read: bytes.nullable().optional(),
+  disk_written: bytes.nullable().optional(),
+};
 const usage = {
   cpu_time: seconds.nullable(),
   memory: bytes.nullable(),
   memory_peak: bytes.nullable(),
   pids: count.nullable(),
   disk: bytes.nullable(),
+  ...transfers,
 };
 
 export const metricsSchema = open({
@@ -104,6 +124,7 @@ export const metricsSchema = open({
   wall_time: seconds.nullable(),
   cpu_time: seconds.nullable(),
   memory_peak: bytes.nullable(),
+  ...transfers,
   prepare_time: seconds.nullable(),
   samples: z.array(open({ at: ms, ...usage })),
 }).meta({ id: 'Metrics', description: 'Null: not measured' });
@@ -169,7 +190,12 @@ const capabilitiesSchema = open({
   isolation: z.enum(['none', 'seatbelt', 'namespaces', 'container', 'virtual-machine']),
   platforms: z.array(z.string()),
   limits: z.record(z.string(), enforcement),
+  adjustable: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Limits that can be changed on a live sandbox; absent: none', examples: [['memory']] }),
   network: z.array(z.enum(['none', 'allowlist', 'full', 'named'])),
+  networks: z.array(z.string()).optional().meta({ description: 'Names of the networks of mode `named`' }),
   stdin: z.boolean(),
   tty: z.boolean(),
   signals: z.boolean(),
@@ -224,6 +250,15 @@ export const eventSchema = z
     open({ type: z.literal('data'), id: eventId, stream, data: base64, at: ms }),
     open({ type: z.literal('metrics'), id: eventId, at: ms, ...usage }),
     open({
+      type: z.literal('limits'),
+      id: eventId,
+      at: ms,
+      message: z.string(),
+      limits: z
+        .record(z.string(), z.number())
+        .meta({ description: 'Their values from now on: bytes, CPUs, a count, ms' }),
+    }).meta({ description: 'Limits were changed while it ran' }),
+    open({
       type: z.literal('error'),
       id: eventId.optional(),
       at: ms.optional(),
@@ -244,7 +279,7 @@ export const eventSchema = z
     open({
       type: z
         .string()
-        .regex(/^(?!(output|data|metrics|error|complete|started)$)/)
+        .regex(/^(?!(output|data|metrics|limits|error|complete|started)$)/)
         .meta({ examples: ['phase'] }),
       id: eventId,
       at: ms,

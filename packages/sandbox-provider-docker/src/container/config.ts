@@ -115,12 +115,8 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
     NetworkMode: networkMode,
     IpcMode: 'private',
     ...{ CgroupnsMode: 'private' }, // of API 1.41, and unknown to the types of dockerode
-    Memory: limits.memoryBytes,
-    ...(engine.swapLimit && { MemorySwap: limits.memoryBytes }), // both together: no swap
+    ...changeableLimits(limits, engine),
     ...(engine.cgroupVersion === 1 && engine.swapLimit && { MemorySwappiness: 0 }),
-    // More than the machine's is refused by the engine.
-    NanoCpus: Math.round(Math.min(limits.cpus, engine.cpus) * 1e9),
-    PidsLimit: limits.pids + ownProcesses(engine),
     OomScoreAdj: 500,
     Ulimits: [
       ulimit('nofile', limits.openFiles),
@@ -141,6 +137,24 @@ export function hostConfig(plan: ContainerPlan): Dockerode.HostConfig {
     RestartPolicy: { Name: 'no' },
     // Else its resolv.conf tells the name servers and the search list of the engine's host.
     ...(networkMode === 'none' && { Dns: ['127.0.0.1'], DnsSearch: ['.'] }),
+  };
+}
+
+/** Of a HostConfig: what a container takes while it runs, too. */
+export interface ContainerLimits {
+  readonly Memory: number;
+  readonly MemorySwap?: number;
+  readonly NanoCpus: number;
+  readonly PidsLimit: number;
+}
+
+export function changeableLimits(limits: SandboxLimits, engine: EngineFacts): ContainerLimits {
+  return {
+    Memory: limits.memoryBytes,
+    ...(engine.swapLimit && { MemorySwap: limits.memoryBytes }), // both together: no swap
+    // More than the machine's is refused by the engine.
+    NanoCpus: Math.round(Math.min(limits.cpus, engine.cpus) * 1e9),
+    PidsLimit: limits.pids + ownProcesses(engine),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import type { EngineStats } from '../engine/stats.js';
 import { onFrames } from '../streams/framed.js';
 import { saying } from './saying.js';
+import type { ContainerLimits } from './config.js';
 import { BEAT_MS, parseCounters, type Counters } from './holder.js';
 import { HELD, holdLine, parkedShell, READY, terminalShell } from './script.js';
 
@@ -51,6 +52,8 @@ export class RunContainer {
   /** The holder is asked one thing at a time. */
   #asking: Promise<unknown> = Promise.resolve();
   #questions = 0;
+  /** Of processes, beyond the limit. */
+  #room = 0;
   #wake: () => void = () => undefined;
 
   private constructor(
@@ -58,7 +61,7 @@ export class RunContainer {
     readonly id: string,
     readonly user: number,
     private readonly holder: Duplex,
-    private readonly pids: number,
+    private pids: number,
   ) {
     this.ended = new Promise((resolve) => {
       holder.once('close', () => {
@@ -168,12 +171,20 @@ export class RunContainer {
     });
   }
 
+  /** Changes limits while it runs: all of them, or none. */
+  async limit(limits: ContainerLimits): Promise<void> {
+    await this.engine.setLimits(this.id, { ...limits, PidsLimit: limits.PidsLimit + this.#room });
+    this.pids = limits.PidsLimit;
+  }
+
   /** Starts a process in it: what the engine's runtime starts it with has threads, which the limit counts. */
   async #withRoomToStart<Started>(start: () => Promise<Started>): Promise<Started> {
-    await this.engine.setPids(this.id, this.pids + RUNTIME_THREADS);
+    this.#room = RUNTIME_THREADS;
+    await this.engine.setPids(this.id, this.pids + this.#room);
     try {
       return await start();
     } finally {
+      this.#room = 0;
       await this.engine.setPids(this.id, this.pids);
     }
   }

@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import { ask, unlessMissing } from './asking.js';
 import { ANSWER_MS, MAKE_MS } from './bounded.js';
 import { hasStatus } from './errors.js';
+import type { ContainerLimits } from '../container/config.js';
 import { architecture } from './architecture.js';
 import { EngineExecs } from './execs.js';
 import { parseStats, type EngineStats } from './stats.js';
@@ -185,16 +186,19 @@ export class Engine {
   }
 
   /** Lets a running container have so many CPUs. */
-  async setCpus(id: string, cpus: number): Promise<void> {
-    await ask('change the limits of a container', ANSWER_MS, undefined, () =>
-      this.docker.getContainer(id).update({ NanoCpus: Math.round(cpus * 1e9) }),
-    );
+  setCpus(id: string, cpus: number): Promise<void> {
+    return this.setLimits(id, { NanoCpus: Math.round(cpus * 1e9) });
   }
 
   /** Lets a running container have so many processes and threads. */
-  async setPids(id: string, count: number): Promise<void> {
+  setPids(id: string, count: number): Promise<void> {
+    return this.setLimits(id, { PidsLimit: count });
+  }
+
+  /** Changes limits of a running container: all that are named, or none. */
+  async setLimits(id: string, limits: Partial<ContainerLimits>): Promise<void> {
     await ask('change the limits of a container', ANSWER_MS, undefined, () =>
-      this.docker.getContainer(id).update({ PidsLimit: count }),
+      this.docker.getContainer(id).update(limits),
     );
   }
 

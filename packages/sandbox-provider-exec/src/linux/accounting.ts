@@ -15,8 +15,32 @@ export interface Accounting {
   finish(cpuTimeMs: number | null): void;
 }
 
-export function cgroupAccounting(group: Cgroup, limits: SandboxLimits, own: readonly number[]): Accounting {
+/** Of a group, whose limits may be changed. */
+export interface CgroupAccounting extends Accounting {
+  /** What was met until now was met under the limits that go; from now on it is these. */
+  limited(limits: SandboxLimits): void;
+}
+
+export function cgroupAccounting(group: Cgroup, first: SandboxLimits, own: readonly number[]): CgroupAccounting {
+  let limits = first;
+  /** Met under earlier limits. */
+  let kept: readonly LimitHit[] = [];
+  const hits = (): LimitHit[] => {
+    const { memoryEvidence, refusedForks } = group;
+    const met: LimitHit[] = [...kept];
+    const meet = (hit: LimitHit): void => {
+      // The evidence has a count: one that is the same is of the same event.
+      if (!kept.some(({ limit, evidence }) => limit === hit.limit && evidence === hit.evidence)) met.push(hit);
+    };
+    if (memoryEvidence !== null) meet({ limit: 'memory', value: limits.memoryBytes, evidence: memoryEvidence });
+    if (refusedForks > 0) meet({ limit: 'pids', value: limits.pids, evidence: `max ${refusedForks} in pids.events` });
+    return met;
+  };
   return {
+    limited: (to) => {
+      kept = hits();
+      limits = to;
+    },
     start: () => group.startCounting(),
     usage: () => ({
       cpuTimeMs: group.cpuTimeMs,
@@ -24,14 +48,7 @@ export function cgroupAccounting(group: Cgroup, limits: SandboxLimits, own: read
       memoryPeakBytes: group.memoryPeakBytes,
       pids: group.tasks,
     }),
-    hits: () => {
-      const { memoryEvidence, refusedForks } = group;
-      const hits: LimitHit[] = [];
-      if (memoryEvidence !== null) hits.push({ limit: 'memory', value: limits.memoryBytes, evidence: memoryEvidence });
-      if (refusedForks > 0)
-        hits.push({ limit: 'pids', value: limits.pids, evidence: `max ${refusedForks} in pids.events` });
-      return hits;
-    },
+    hits,
     processes: () => group.processes().filter((pid) => !own.includes(pid)),
     finish: () => undefined, // the kernel counted everything
   };

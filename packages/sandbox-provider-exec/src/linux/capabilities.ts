@@ -18,6 +18,7 @@ export function linuxCapabilities(machine: Machine, diskBytes: number): Provider
       output: 'hard',
       'wall-time': 'hard',
     },
+    adjustable: machine.cgroups === null ? ['wall-time'] : ['memory', 'cpu', 'pids', 'wall-time'],
     network: ['none'],
     stdin: true,
     tty: machine.noTerminals === null,

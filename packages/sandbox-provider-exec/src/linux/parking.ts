@@ -1,5 +1,5 @@
 import { SandboxError } from '@ergon/sandbox-core';
-import type { SandboxTemplate } from '@ergon/sandbox-core';
+import type { SandboxLimits, SandboxTemplate } from '@ergon/sandbox-core';
 import { cgroupAccounting, treeAccounting, type Accounting } from './accounting.js';
 import { bubblewrapArguments, etcFiles, type SandboxPaths } from './bubblewrap/arguments.js';
 import { Cgroup } from './cgroup/group.js';
@@ -27,6 +27,8 @@ export interface Parked {
   readonly accounting: Accounting;
   /** What a watchdog has to look at. */
   readonly watched: readonly Watched[];
+  /** Changes its limits; all of them, or none. Null: what keeps them can't be changed. */
+  readonly limit: ((limits: SandboxLimits) => Promise<void>) | null;
   /** Ends what is left of it, and removes its group. */
   remove(): Promise<void>;
 }
@@ -73,10 +75,16 @@ export async function park(machine: Machine, template: SandboxTemplate, place: P
     };
     if (group !== null) {
       const accounting = cgroupAccounting(group, limits, [launch.pid, launch.initPid]);
-      return { launch, accounting, watched: group.keepsPeak ? [] : [peakOf(group)], remove };
+      let inForce = limits;
+      const limit = async (to: SandboxLimits): Promise<void> => {
+        await group.limit(inForce, to);
+        accounting.limited(to);
+        inForce = to;
+      };
+      return { launch, accounting, watched: group.keepsPeak ? [] : [peakOf(group)], limit, remove };
     }
     const tree = new TreeMeter(launch.initPid, limits);
-    return { launch, accounting: treeAccounting(tree), watched: [tree], remove };
+    return { launch, accounting: treeAccounting(tree), watched: [tree], limit: null, remove };
   } catch (error) {
     const killed = group !== null && group.memoryEvidence !== null;
     await group?.remove();

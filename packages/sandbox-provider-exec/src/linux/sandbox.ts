@@ -54,6 +54,10 @@ export class LinuxSandbox {
   #confinement: Confinement | null = null;
   #solutionPath = '';
   #launches = 0;
+  /** Those in force. */
+  #limits: SandboxLimits;
+  /** Launches with a program or waiting for one; not those of ours. */
+  readonly #live = new Set<Parked>();
   /** Made ahead for the next command. */
   #parked: Promise<Parked> | null = null;
   #running: Parked | null = null;
@@ -73,6 +77,7 @@ export class LinuxSandbox {
   ) {
     assertSafeName('sandbox id', template.sandboxId);
     assertSafeName('instance id', template.instanceId);
+    this.#limits = template.limits;
     this.#mounts = namedMounts(template.mounts, join(folder, 'mounts'));
   }
 
@@ -136,7 +141,7 @@ export class LinuxSandbox {
       const { code, stderr } = await runCommand('/bin/sh', ['-c', copyScript(path, this.#paths.workspace)]);
       if (code !== 0) throw new SandboxError('SANDBOX011', `The solution could not be copied: ${stderr.trim()}`);
     }
-    this.#parked = this.#park();
+    this.#parked = this.#parkForProgram();
     await this.#parked;
   }
 
@@ -145,8 +150,22 @@ export class LinuxSandbox {
     return this.#confinement === null ? runtimes : stagedRuntimes(runtimes);
   }
 
+  async #parkForProgram(): Promise<Parked> {
+    const limits = this.#limits;
+    const parked = await this.#park(limits);
+    this.#live.add(parked);
+    void parked.launch.ended.then(() => this.#live.delete(parked));
+    try {
+      if (limits !== this.#limits) await parked.limit?.(this.#limits); // changed while it was being made
+      return parked;
+    } catch (error) {
+      await parked.remove();
+      throw error;
+    }
+  }
+
   async #park(
-    limits: SandboxLimits = this.template.limits,
+    limits: SandboxLimits,
     paths: SandboxPaths = this.#paths,
     runtimes: readonly Runtime[] = [...this.machine.runtimes.bound, ...this.#mounts],
   ): Promise<Parked> {
@@ -165,10 +184,10 @@ export class LinuxSandbox {
     const parked = await this.#takeParked();
     const tty = run.tty ? await this.#openTerminal(parked, run.tty) : null;
     this.#running = parked;
-    const { limits, environment } = this.template;
+    const { environment } = this.template;
     const disk = this.#disk(() => parked.accounting.processes());
     const command = { ...run, environment: { ...environment, ...run.environment } };
-    const process = this.#start(parked, command, limits, disk, tty);
+    const process = this.#start(parked, command, this.#limits, disk, tty);
     void process.ended.then(() => {
       this.#running = null;
       this.#parkNext();
@@ -236,17 +255,17 @@ export class LinuxSandbox {
   }
 
   async #takeParked(): Promise<Parked> {
-    const parked = await (this.#parked ?? this.#park());
+    const parked = await (this.#parked ?? this.#parkForProgram());
     this.#parked = null;
     if (parked.launch.alive) return parked;
     await parked.remove(); // it was ended while it waited
-    return this.#park();
+    return this.#parkForProgram();
   }
 
   /** A failure is the next command's to tell. */
   #parkNext(): void {
     if (this.#closed) return;
-    this.#parked = this.#park();
+    this.#parked = this.#parkForProgram();
     this.#parked.catch(() => undefined);
   }
 
@@ -272,6 +291,30 @@ export class LinuxSandbox {
       WORKSPACE_DIR: '/workspace',
       OUTPUT_DIR: '/output',
     };
+  }
+
+  /** @throws SandboxError SANDBOX008, SANDBOX009 */
+  async limit(limits: SandboxLimits): Promise<void> {
+    if (this.machine.cgroups === null) {
+      throw new SandboxError('SANDBOX009', 'Without control groups the limits of a live sandbox cannot be changed.');
+    }
+    const before = this.#limits;
+    this.#limits = limits;
+    try {
+      await this.#limitAll();
+    } catch (error) {
+      this.#limits = before;
+      await this.#limitAll();
+      throw error;
+    }
+  }
+
+  async #limitAll(): Promise<void> {
+    for (const parked of this.#live) {
+      await parked.limit?.(this.#limits).catch((error: unknown) => {
+        if (parked.launch.alive) throw error; // one that has ended needs no limits
+      });
+    }
   }
 
   async measure(): Promise<ResourceUsage> {

@@ -16,6 +16,7 @@ export function macosCapabilities(machine: MacMachine, diskBytes: number): Provi
       output: 'hard',
       'wall-time': 'best-effort', // a process that hides from every look may go on, within the profile
     },
+    adjustable: ['wall-time'],
     network: ['none'],
     stdin: true,
     tty: false,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SandboxError, sentenceOf } from '@ergon/sandbox-core';
+import { describeLimit, hasErrorCode, isSandboxError, SandboxError, sentenceOf } from '@ergon/sandbox-core';
 import type { SandboxLimits } from '@ergon/sandbox-core';
 import { againIfGone, makeFolder, makeOne, processesIn, removeFolder, removeIfEmpty, subfolders } from './folders.js';
 import { numberOf, OWN_PROCESSES, type Counter, type GroupLayout, type Setting } from './layout.js';
@@ -30,7 +31,34 @@ export class Cgroup {
     } catch (cause) {
       throw new SandboxError('SANDBOX011', `A control group could not be made: ${sentenceOf(cause)}`, { cause });
     }
-    for (const setting of this.#layout.settings(limits)) put(setting);
+    for (const setting of this.#layout.memory(limits.memoryBytes)) put(setting);
+    for (const setting of this.#layout.others(limits)) put(setting);
+  }
+
+  /**
+   * Changes its limits; all of them, or none. To take memory back may take its time.
+   * @throws SandboxError SANDBOX008: more memory is in use, and can't be taken back
+   */
+  async limit(from: SandboxLimits, to: SandboxLimits): Promise<void> {
+    if (to.memoryBytes < from.memoryBytes) await this.#lowerMemory(from.memoryBytes, to.memoryBytes);
+    else for (const setting of [...this.#layout.memory(to.memoryBytes)].reverse()) await change(setting);
+    for (const setting of this.#layout.others(to)) await change(setting);
+  }
+
+  async #lowerMemory(from: number, to: number): Promise<void> {
+    const { memory, highMemory } = this.#layout;
+    try {
+      if (highMemory !== null) {
+        await change(highMemory(to));
+        if (this.memoryBytes > to) throw belowUse(to, this.memoryBytes);
+      }
+      for (const setting of memory(to)) await change(setting);
+    } catch (error) {
+      for (const setting of [...memory(from)].reverse()) await change(setting);
+      throw isSandboxError(error) && hasErrorCode(error.cause, 'EBUSY') ? belowUse(to, this.memoryBytes) : error;
+    } finally {
+      if (highMemory !== null) await change(highMemory(null));
+    }
   }
 
   #make(): void {
@@ -128,10 +156,26 @@ function put({ file, value, optional }: Setting): void {
   try {
     writeFileSync(file, value);
   } catch (cause) {
-    throw new SandboxError('SANDBOX011', `The limit ${basename(file)} = ${value} could not be put in place.`, {
-      cause,
-    });
+    throw notPut(file, value, cause);
   }
+}
+
+/** Of a group in which a program runs: the kernel may have to take memory back first, and nothing else waits for that. */
+async function change({ file, value, optional }: Setting): Promise<void> {
+  if (optional && !existsSync(file)) return;
+  await writeFile(file, value).catch((cause: unknown) => {
+    throw notPut(file, value, cause);
+  });
+}
+
+function notPut(file: string, value: string, cause: unknown): SandboxError {
+  return new SandboxError('SANDBOX011', `The limit ${basename(file)} = ${value} could not be put in place.`, { cause });
+}
+
+function belowUse(memoryBytes: number, inUse: number): SandboxError {
+  const [limit, use] = [memoryBytes, inUse].map((bytes) => describeLimit('memory', bytes));
+  const message = `memory_limit: ${limit} is below what the sandbox has in use now, ${use}.`;
+  return new SandboxError('SANDBOX008', message, { field: 'memory_limit' });
 }
 
 function read({ file, name, per }: Counter): number {

@@ -12,19 +12,25 @@ const limits = {
 };
 
 test('v2: the limits are files of one folder; the two processes of our own are allowed besides', () => {
-  const { settings } = layoutV2('/g');
-  expect(settings(limits).map(({ file, value }) => `${file} ${value}`)).toEqual([
+  const { memory, others, highMemory } = layoutV2('/g');
+  const settings = [...memory(limits.memoryBytes), ...others(limits)];
+  expect([5, null].map((bytes) => highMemory?.(bytes))).toEqual([
+    { file: '/g/memory.high', value: '4096', optional: false },
+    { file: '/g/memory.high', value: 'max', optional: false },
+  ]);
+  expect(settings.map(({ file, value }) => `${file} ${value}`)).toEqual([
     '/g/memory.max 100000000',
     '/g/memory.swap.max 0',
     '/g/pids.max 22',
     '/g/cpu.max 150000 100000',
   ]);
-  expect(settings(limits).flatMap(({ file, optional }) => (optional ? [file] : []))).toEqual(['/g/memory.swap.max']);
+  expect(settings.flatMap(({ file, optional }) => (optional ? [file] : []))).toEqual(['/g/memory.swap.max']);
 });
 
 test('v1: each controller has its folder, and swap is limited together with memory', () => {
-  const { settings } = layoutV1({ memory: '/m', pids: '/p', cpu: '/c', cpuacct: '/c' });
-  expect(settings(limits).map(({ file, value }) => `${file} ${value}`)).toEqual([
+  const { memory, others } = layoutV1({ memory: '/m', pids: '/p', cpu: '/c', cpuacct: '/c' });
+  const settings = [...memory(limits.memoryBytes), ...others(limits)];
+  expect(settings.map(({ file, value }) => `${file} ${value}`)).toEqual([
     '/m/memory.limit_in_bytes 100000000',
     '/m/memory.memsw.limit_in_bytes 100000000',
     '/m/memory.swappiness 0',

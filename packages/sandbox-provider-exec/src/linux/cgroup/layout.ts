@@ -22,8 +22,15 @@ export interface Counter {
 export interface GroupLayout {
   /** Each once. */
   readonly folders: readonly string[];
-  /** In the order in which they have to be written. */
-  readonly settings: (limits: SandboxLimits) => readonly Setting[];
+  /** Of memory, in bytes; in the order in which a lower limit has to be written. A higher one goes the other way round. */
+  readonly memory: (bytes: number) => readonly Setting[];
+  /** All others, in the order in which they have to be written. */
+  readonly others: (limits: SandboxLimits) => readonly Setting[];
+  /**
+   * Where a lower limit of memory ends what does not fit (v2): a bound at which the kernel only takes back what it can, to be set before. Null: none. Where
+   * there is no such bound (v1), the kernel refuses the lower limit.
+   */
+  readonly highMemory: ((bytes: number | null) => Setting) | null;
   readonly cpuTimeMs: Counter;
   readonly memoryBytes: Counter;
   readonly memoryPeakBytes: Counter;
@@ -53,9 +60,12 @@ export function layoutV1(folder: Readonly<Record<Controller, string>>): GroupLay
   });
   return {
     folders: [...new Set([memory, pids, cpu, cpuacct])],
-    settings: (limits) => [
-      write(join(memory, 'memory.limit_in_bytes'), pageAtLeast(limits.memoryBytes)),
-      write(join(memory, 'memory.memsw.limit_in_bytes'), pageAtLeast(limits.memoryBytes), true),
+    memory: (bytes) => [
+      write(join(memory, 'memory.limit_in_bytes'), pageAtLeast(bytes)),
+      write(join(memory, 'memory.memsw.limit_in_bytes'), pageAtLeast(bytes), true),
+    ],
+    highMemory: null,
+    others: (limits) => [
       write(join(memory, 'memory.swappiness'), 0),
       write(join(pids, 'pids.max'), limits.pids + OWN_PROCESSES),
       write(join(cpu, 'cpu.cfs_period_us'), CPU_PERIOD_US),
@@ -86,8 +96,9 @@ export function layoutV2(folder: string): GroupLayout {
   return {
     folders: [folder],
     // Without memory.oom.group, as on v1: a program whose child met the limit goes on, and its end is its own.
-    settings: (limits) => [
-      write('memory.max', pageAtLeast(limits.memoryBytes)),
+    memory: (bytes) => [write('memory.max', pageAtLeast(bytes))],
+    highMemory: (bytes) => write('memory.high', bytes === null ? 'max' : pageAtLeast(bytes)),
+    others: (limits) => [
       write('memory.swap.max', 0, true),
       write('pids.max', limits.pids + OWN_PROCESSES),
       write('cpu.max', `${quotaUs(limits.cpus)} ${CPU_PERIOD_US}`),
