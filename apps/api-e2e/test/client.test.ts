@@ -40,6 +40,18 @@ describe('commands', () => {
     expect(await sandbox.results()).toMatchObject({ solutionId, stdout: 'tested\n' });
   });
 
+  it('have limits that are changed while they run', async () => {
+    await using sandbox = await open();
+    const execution = await sandbox.commands.start('sleep 1000');
+    expect(await sandbox.setLimits({ timeout: 0.5, outputLimit: '1k' })).toMatchObject({
+      timeout: 0.5,
+      outputLimit: 1024,
+      notes: [],
+    });
+    expect(await execution.wait()).toMatchObject({ timedOut: true, limitsHit: [{ limit: 'wall_time', value: 500 }] });
+    await expect(sandbox.setLimits({ diskLimit: '1t' })).rejects.toMatchObject({ code: 'SANDBOX009', status: 422 });
+  });
+
   it('take their input as it is written, and give typed events with metrics and the end', async () => {
     await using sandbox = await open();
     const execution = await sandbox.commands.start('cat; exit 5', { stdin: true });

@@ -135,3 +135,25 @@ test('a start, a crash and a sweep of one server leave the running sandbox of an
   expect(await other.stop()).toBe(0);
   expect(await engine.leftovers(dataDir)).toEqual([]);
 });
+
+test('the limits of a live sandbox are changed, and what is in use is no less than a limit may be', async () => {
+  const id = await server.openShell('true', { provider: 'docker', memory_limit: '256m' });
+  const result = (): Promise<Body> => server.ok('GET', sandbox(`/results/${id}`));
+  const running = execute(server, id, {
+    command: ['sh', '-c', 'head -c 125829120 /dev/zero > /tmp/x; echo up; exec sleep 1000'],
+  });
+  await until(async () => (await result()).stdout === 'up\n');
+  const refused = await server.call('PATCH', sandbox(`/${id}`), { memory_limit: '64m' });
+  expect(refused).toMatchObject({
+    status: 422,
+    body: { code: 'SANDBOX008', field: 'memory_limit', detail: expect.stringContaining('in use now') as string },
+  });
+  const { limits } = await server.ok('PATCH', sandbox(`/${id}`), { memory_limit: '200m', cpu_limit: 0.5, timeout: 60 });
+  expect(limits).toMatchObject({ memory_limit: 200 << 20, cpu_limit: 0.5, timeout: 60 });
+  expect((await result()).status).toBe('running');
+  await server.ok('POST', sandbox(`/${id}/stop`));
+  await running;
+  const next = await execute(server, id, { command: ['sh', '-c', 'head -c 230000000 /dev/zero > /tmp/x; echo $?'] });
+  expect(linesOf(next.messages)).not.toContain('[stdout] 0');
+  expect((await result()).limits_hit).toMatchObject([{ limit: 'memory', value: 200 << 20 }]);
+});

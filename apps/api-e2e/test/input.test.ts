@@ -195,13 +195,13 @@ test.each([
   expect(answer.body.field).toBe(field);
 });
 
-test('PATCH /{sandbox_id}: bad limits by their names; good ones are not supported by this provider', async () => {
+test('PATCH /{sandbox_id}: bad limits by their names, and what the provider cannot change is refused', async () => {
   for (const field of ['timeout', 'memory_limit', 'cpu_limit', 'disk_limit', 'pids_limit', 'output_limit']) {
     expectProblem(await server.call('PATCH', sandbox(`/${id}`), { [field]: 'x' }), field);
   }
   expectProblem(await server.call('PATCH', sandbox(`/${id}`), { speed: 1 }), 'speed');
-  const answer = await server.call('PATCH', sandbox(`/${id}`), { memory_limit: '1g' });
-  expectProblem(answer, 'sandbox-exec');
+  const answer = await server.call('PATCH', sandbox(`/${id}`), { cpu_limit: 0.5, disk_limit: '2g' });
+  expectProblem(answer, 'disk_limit: sandbox-exec does not change it on a live sandbox.');
   expect(answer.body.code).toBe('SANDBOX009');
 });
 

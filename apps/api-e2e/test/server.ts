@@ -25,6 +25,8 @@ export interface Body {
   readonly exit_code: number | null;
   readonly field: string;
   readonly id: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly limits_hit: readonly { readonly limit: string; readonly value: number }[];
   readonly line: string;
   readonly partial: boolean;
   readonly results: readonly Body[];

@@ -20,6 +20,7 @@ export { Execution, Stdin } from './execution.js';
 export type { SignalOption, WaitOptions } from './execution.js';
 export { Files } from './files.js';
 export type { FileContent, FileEntry, Listing } from './files.js';
+export type { LimitOptions, Limits } from './limits.js';
 export { Output } from './output.js';
 export type { OutputFile } from './output.js';
 export { Pty, Ptys } from './pty.js';

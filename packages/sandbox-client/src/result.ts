@@ -1,4 +1,4 @@
-import { usageOf } from './events/event.js';
+import { transfersOf, usageOf } from './events/event.js';
 import type { Cause, Status, Usage } from './events/event.js';
 import type { components } from './wire/openapi.js';
 
@@ -11,6 +11,11 @@ export interface Metrics {
   readonly cpuTime: number | null;
   /** Bytes. */
   readonly memoryPeak: number | null;
+  /** Bytes, as of {@link Usage}. */
+  readonly networkReceived: number | null;
+  readonly networkSent: number | null;
+  readonly diskRead: number | null;
+  readonly diskWritten: number | null;
   /** Seconds. */
   readonly prepareTime: number | null;
   /** `at` in milliseconds since the start. */
@@ -72,6 +77,7 @@ export function resultOf(wire: Schemas['Result']): Result {
       wallTime: wall_time,
       cpuTime: cpu_time,
       memoryPeak: memory_peak,
+      ...transfersOf(wire.metrics),
       prepareTime: prepare_time,
       samples: samples.map((sample) => ({ at: sample.at, ...usageOf(sample) })),
     },

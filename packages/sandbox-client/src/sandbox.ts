@@ -2,6 +2,8 @@ import { Commands, run, start } from './commands.js';
 import type { RunOptions, StartOptions } from './commands.js';
 import type { Context, Execution, SignalOption } from './execution.js';
 import { Files } from './files.js';
+import { limitFields, limitsOf } from './limits.js';
+import type { LimitOptions, Limits } from './limits.js';
 import { Output } from './output.js';
 import { Ptys } from './pty.js';
 import { resultOf } from './result.js';
@@ -55,6 +57,18 @@ export class Sandbox {
   /** What the last execution, or the one named, left in /output: kept with its result. */
   output(executionId?: string): Output {
     return new Output(this.#context, this.id, executionId);
+  }
+
+  /**
+   * Changes limits, of what runs and of what is run later. What is not named stays; all that is named is changed, or nothing. What its provider can change is
+   * its capability `adjustable`; `outputLimit`, and `timeout` while nothing runs, can be changed always.
+   * @returns those in force
+   * @throws SandboxApiError SANDBOX006, SANDBOX008 (also a memory limit below what is in use), SANDBOX009, SANDBOX011
+   */
+  async setLimits({ signal, ...limits }: SignalOption & LimitOptions): Promise<Limits> {
+    const call = { ...this.#path, body: limitFields(limits), signal };
+    const { limits: wire, notes } = await this.#context.http.call('patch', '/api/ergon/sandbox/{sandbox_id}', call);
+    return limitsOf(wire, notes);
   }
 
   /** Ends what runs, and keeps the sandbox. @returns whether anything ran */

@@ -1,21 +1,11 @@
 import type { Status } from './events/event.js';
 import type { Context, SignalOption } from './execution.js';
+import { limitFields } from './limits.js';
+import type { LimitOptions } from './limits.js';
 import { Sandbox } from './sandbox.js';
 
-export interface OpenOptions extends SignalOption {
+export interface OpenOptions extends SignalOption, LimitOptions {
   readonly provider?: string;
-  /** Seconds that a run may take. @default 300 */
-  readonly timeout?: number;
-  /** @default "4g" */
-  readonly memoryLimit?: string;
-  /** CPUs. @default 4 */
-  readonly cpuLimit?: number;
-  /** Of workspace and output. @default "1g" */
-  readonly diskLimit?: string;
-  /** Processes. @default 256 */
-  readonly pidsLimit?: number;
-  /** What is kept of the output. @default "64m" */
-  readonly outputLimit?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly network?: 'none' | 'full' | { readonly allow: readonly string[] } | { readonly name: string };
   /** A container's. */
@@ -48,15 +38,11 @@ export class Sandboxes {
 
   /** Opens a sandbox for a solution. @throws SandboxApiError SANDBOX001, 002, 005, 008, 009 */
   async open(solutionId: string, { signal, ...options }: OpenOptions = {}): Promise<Sandbox> {
-    const { memoryLimit, cpuLimit, diskLimit, pidsLimit, outputLimit, ...same } = options;
+    const { timeout, memoryLimit, cpuLimit, diskLimit, pidsLimit, outputLimit, ...same } = options;
     const fields = {
       ...same,
+      ...limitFields({ timeout, memoryLimit, cpuLimit, diskLimit, pidsLimit, outputLimit }),
       solution_id: solutionId,
-      memory_limit: memoryLimit,
-      cpu_limit: cpuLimit,
-      disk_limit: diskLimit,
-      pids_limit: pidsLimit,
-      output_limit: outputLimit,
     };
     const given = JSON.parse(JSON.stringify(fields)) as { solution_id: string }; // without those that are undefined
     const answer = await this.#context.http.call('post', '/api/ergon/sandbox/test', { body: given, signal });

@@ -135,6 +135,22 @@ describe('limits that are changed on a live sandbox', () => {
     expect(await next.result).toMatchObject({ stdout: 'next\n', truncated: false });
   });
 
+  it.each([0, 1, 2, 3, 5, 8, 13])(
+    'a timeout that is changed while a run is about to start is the one by which it ends (after %d turns)',
+    async (turns) => {
+      let open = (): void => undefined;
+      house.provider.gate = new Promise((resolve) => (open = resolve));
+      const sandbox = await house.runner.open('hello', { timeout: 3000 });
+      const execution = await sandbox.execute({ command: ['sleep', '1000'] });
+      const early = turns === 0 ? sandbox.adjust({ timeout: 0.3, cpuLimit: 1 }) : null;
+      open();
+      await sandbox.ready;
+      for (let turn = 1; turn < turns; turn++) await Promise.resolve();
+      await (early ?? sandbox.adjust({ timeout: 0.3, cpuLimit: 1 }));
+      expect(await execution.result).toMatchObject({ status: 'timeout', limitsHit: [{ value: 300 }] });
+    },
+  );
+
   it('wait for the preparation, and removing the sandbox waits for them', async () => {
     let open = (): void => undefined;
     house.provider.gate = new Promise((resolve) => (open = resolve));

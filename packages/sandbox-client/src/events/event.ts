@@ -38,6 +38,12 @@ export interface Usage {
   readonly pids: number | null;
   /** Bytes. */
   readonly disk: number | null;
+  /** Bytes that came from a network, and went to one; the loopback does not count. */
+  readonly networkReceived: number | null;
+  readonly networkSent: number | null;
+  /** Bytes read from disks and written to them, without what the page cache answers. */
+  readonly diskRead: number | null;
+  readonly diskWritten: number | null;
 }
 
 export interface MetricsEvent extends Numbered, Usage {
@@ -57,10 +63,23 @@ export type SandboxEvent = OutputEvent | ErrorEvent | MetricsEvent | EndEvent;
 
 /** An event as the log and the WebSocket have it; those that are not told are left out. */
 export type WireEvent = Extract<Schemas['Event'], { type: 'output' | 'data' | 'metrics' | 'error' | 'complete' }>;
-type WireUsage = Pick<Schemas['Metrics']['samples'][number], 'cpu_time' | 'memory' | 'memory_peak' | 'pids' | 'disk'>;
+type Sample = Schemas['Metrics']['samples'][number];
+type WireTransfers = Pick<Sample, 'network_received' | 'network_sent' | 'disk_read' | 'disk_written'>;
+type WireUsage = WireTransfers & Pick<Sample, 'cpu_time' | 'memory' | 'memory_peak' | 'pids' | 'disk'>;
 
-export function usageOf({ cpu_time, memory, memory_peak, pids, disk }: WireUsage): Usage {
-  return { cpuTime: cpu_time, memory, memoryPeak: memory_peak, pids, disk };
+export function transfersOf(
+  wire: WireTransfers,
+): Pick<Usage, 'networkReceived' | 'networkSent' | 'diskRead' | 'diskWritten'> {
+  return {
+    networkReceived: wire.network_received ?? null,
+    networkSent: wire.network_sent ?? null,
+    diskRead: wire.disk_read ?? null,
+    diskWritten: wire.disk_written ?? null,
+  };
+}
+
+export function usageOf({ cpu_time, memory, memory_peak, pids, disk, ...wire }: WireUsage): Usage {
+  return { cpuTime: cpu_time, memory, memoryPeak: memory_peak, pids, disk, ...transfersOf(wire) };
 }
 
 /** Null: none of those that are told. */

@@ -102,7 +102,10 @@ export interface paths {
     delete: operations['removeSandbox'];
     options?: never;
     head?: never;
-    /** Change the limits of a live sandbox, where its provider can */
+    /**
+     * Change the limits of a live sandbox, where its provider can
+     * @description Of what runs, and of what is run later. What is not named stays; all that is named is changed, or nothing. Lowered to the ceiling of the server and to its machine. What the provider can change is its capability `adjustable`; `output_limit`, and `timeout` while nothing runs, can be changed always. A `memory_limit` below what is in use is refused.
+     */
     patch: operations['changeLimits'];
     trace?: never;
   };
@@ -532,6 +535,13 @@ export interface components {
       status: components['schemas']['Status'];
     };
     Capabilities: {
+      /**
+       * @description Limits that can be changed on a live sandbox; absent: none
+       * @example [
+       *       "memory"
+       *     ]
+       */
+      adjustable?: string[];
       details: {
         [key: string]: string;
       };
@@ -550,6 +560,8 @@ export interface components {
       };
       mounts: boolean;
       network: ('none' | 'allowlist' | 'full' | 'named')[];
+      /** @description Names of the networks of mode `named` */
+      networks?: string[];
       persistence: boolean;
       platforms: string[];
       runtimes: string[];
@@ -620,6 +632,8 @@ export interface components {
           at: number;
           cpu_time: number | null;
           disk: number | null;
+          disk_read?: number | null;
+          disk_written?: number | null;
           /**
            * @description `<execution_id>:<number>`; names an event for ever
            * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
@@ -627,9 +641,27 @@ export interface components {
           id: string;
           memory: number | null;
           memory_peak: number | null;
+          network_received?: number | null;
+          network_sent?: number | null;
           pids: number | null;
           /** @constant */
           type: 'metrics';
+        }
+      | {
+          /** @description Milliseconds since the start of the execution */
+          at: number;
+          /**
+           * @description `<execution_id>:<number>`; names an event for ever
+           * @example 0b8e2d1c-7a44-4f6b-9c1e-5d2f8a3b6c70:7
+           */
+          id: string;
+          /** @description Their values from now on: bytes, CPUs, a count, ms */
+          limits: {
+            [key: string]: number;
+          };
+          message: string;
+          /** @constant */
+          type: 'limits';
         }
       | {
           /** @description Milliseconds since the start of the execution */
@@ -735,6 +767,30 @@ export interface components {
       limit: string;
       value: number;
     };
+    /** @description The limits in force; sizes in bytes */
+    Limits: {
+      /** @description CPUs */
+      cpu_limit: number;
+      /**
+       * @description Bytes
+       * @example 4096
+       */
+      disk_limit: number;
+      /**
+       * @description Bytes
+       * @example 4096
+       */
+      memory_limit: number;
+      /**
+       * @description Bytes
+       * @example 4096
+       */
+      output_limit: number;
+      /** @example 1 */
+      pids_limit: number;
+      /** @description Seconds */
+      timeout: number;
+    };
     Listing: {
       entries: components['schemas']['FileEntry'][];
       path: string;
@@ -744,7 +800,11 @@ export interface components {
     /** @description Null: not measured */
     Metrics: {
       cpu_time: number | null;
+      disk_read?: number | null;
+      disk_written?: number | null;
       memory_peak: number | null;
+      network_received?: number | null;
+      network_sent?: number | null;
       prepare_time: number | null;
       provider: string;
       samples: {
@@ -752,8 +812,12 @@ export interface components {
         at: number;
         cpu_time: number | null;
         disk: number | null;
+        disk_read?: number | null;
+        disk_written?: number | null;
         memory: number | null;
         memory_peak: number | null;
+        network_received?: number | null;
+        network_sent?: number | null;
         pids: number | null;
       }[];
       wall_time: number | null;
@@ -1538,6 +1602,9 @@ export interface operations {
         };
         content: {
           'application/json': {
+            limits: components['schemas']['Limits'];
+            /** @description What was lowered or raised to what can be kept */
+            notes: string[];
             /** @constant */
             success: true;
           };
@@ -1554,6 +1621,24 @@ export interface operations {
       };
       /** @description A field is wrong; the sentence names it */
       422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The environment was lost, or the registry elsewhere does not answer as it should */
+      502: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A resource limit is reached */
+      507: {
         headers: {
           [name: string]: unknown;
         };

@@ -38,12 +38,21 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Servers of earlier versions do not tell them. */
+const transfers = {
+  network_received: optional(orNull(number)),
+  network_sent: optional(orNull(number)),
+  disk_read: optional(orNull(number)),
+  disk_written: optional(orNull(number)),
+};
+
 const usage = {
   cpu_time: orNull(number),
   memory: orNull(number),
   memory_peak: orNull(number),
   pids: orNull(number),
   disk: orNull(number),
+  ...transfers,
 };
 
 const result = fields<Schemas['Result']>({
@@ -66,6 +75,7 @@ const result = fields<Schemas['Result']>({
     wall_time: orNull(number),
     cpu_time: orNull(number),
     memory_peak: orNull(number),
+    ...transfers,
     prepare_time: orNull(number),
     samples: listOf(fields({ at: number, ...usage })),
   }),
@@ -124,6 +134,17 @@ const answers: Readonly<Record<string, Shape>> = {
     sandbox_id: text,
     provider: text,
     selection: fields({ notes: listOf(text) }),
+  }),
+  'patch /api/ergon/sandbox/{sandbox_id}': fields({
+    limits: fields<Schemas['Limits']>({
+      timeout: number,
+      memory_limit: number,
+      cpu_limit: number,
+      disk_limit: number,
+      pids_limit: number,
+      output_limit: number,
+    }),
+    notes: listOf(text),
   }),
   'post /api/ergon/sandbox/{sandbox_id}/stop': fields({ stopped: flag }),
   'post /api/ergon/sandbox/ticket': fields({ ticket: text }),

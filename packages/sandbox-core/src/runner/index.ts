@@ -6,7 +6,7 @@ export { isInstanceAlive, newInstanceId } from './instance.js';
 export { SandboxRunner } from './runner.js';
 export type { ActiveSandbox, RunnerOptions } from './runner.js';
 export { Sandbox } from './sandbox.js';
-export type { AdjustedLimits } from './sandbox.js';
+export type { AdjustedLimits } from './limit-change.js';
 export type { ExecuteRequest } from './execute-request.js';
 export { isOnTexts } from './results.js';
 export type { KeptFile, KeptOutput } from './outputs.js';

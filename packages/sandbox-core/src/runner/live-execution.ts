@@ -1,4 +1,3 @@
-import type { SandboxLimits } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
 import type { SandboxResult } from '../contract/result.js';
 import type { EventLog } from '../execution/index.js';
@@ -62,11 +61,9 @@ export class LiveExecution implements Execution {
     }
   }
 
-  /** Changes what the core keeps, of a run whose processes are not gone yet. */
-  change({ timeoutMs, outputBytes }: Pick<SandboxLimits, 'timeoutMs' | 'outputBytes'>): void {
-    if (!this.running || this.progress.endedAt !== null) return;
-    this.log.limitOutput(outputBytes);
-    this.timeout.change(timeoutMs);
+  /** Its processes are not known to be gone. */
+  get goesOn(): boolean {
+    return this.running && this.progress.endedAt === null;
   }
 
   /** Closes the log of an ended run, once those who read it have read it all. */

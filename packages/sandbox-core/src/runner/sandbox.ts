@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseInput } from '../config/parse.js';
 import { executionIdField } from '../config/fields.js';
 import type { ProviderCapabilities } from '../contract/capabilities.js';
-import { changeLimits, describeLimit, fieldOf, valueOf, wishesOf } from '../config/limits.js';
+import { changeLimits, wishesOf } from '../config/limits.js';
 import type { LimitWishes } from '../config/limits.js';
 import { limitsRequestSchema } from '../config/request.js';
 import type { LimitsRequest } from '../config/request.js';
@@ -30,6 +30,8 @@ import type { KeptResult, StoredResult } from './journal.js';
 import { commandOf, interactionOf } from './execute-request.js';
 import type { ExecuteRequest, Interaction } from './execute-request.js';
 import { Followers } from './followers.js';
+import { changeOf, notAdjustable } from './limit-change.js';
+import type { AdjustedLimits } from './limit-change.js';
 import { LiveExecution } from './live-execution.js';
 import type { Outputs } from './outputs.js';
 import { ioOf } from './io-of.js';
@@ -62,22 +64,6 @@ export interface SandboxPorts {
 }
 
 const maxEarlyReports = 1000;
-
-/** The limits of a sandbox that are in force, after a change. */
-export interface AdjustedLimits {
-  readonly limits: SandboxLimits;
-  /** What was changed otherwise than asked for, in sentences. */
-  readonly notes: readonly string[];
-}
-
-function notAdjustable(provider: string, limit: LimitName, { adjustable = [] }: ProviderCapabilities): SandboxError {
-  const field = fieldOf(limit);
-  const others = adjustable.map(fieldOf).join(', ');
-  const possible = others === '' ? 'It changes none but output_limit.' : `It changes ${others} and output_limit.`;
-  return new SandboxError('SANDBOX009', `${field}: ${provider} does not change it on a live sandbox. ${possible}`, {
-    field,
-  });
-}
 
 /** A sandbox that is here: prepares, executes one command at a time, is cleaned. */
 export class Sandbox implements AsyncDisposable {
@@ -379,27 +365,24 @@ export class Sandbox implements AsyncDisposable {
     const theirs = changed.filter((limit) => !ours(limit));
     const fixed = theirs.find((limit) => !adjustable(limit));
     if (fixed !== undefined) throw notAdjustable(provider.name, fixed, capabilities);
-    if (theirs.length > 0) await provider.adjust(this.id, limits);
     const before = this.#limits;
-    this.#limits = limits;
-    if (changed.length > 0) this.#tellRun(before, changed);
-    return { limits, notes };
-  }
-
-  #tellRun(before: SandboxLimits, changed: readonly LimitName[]): void {
+    // What may be refused comes first, and alone. The time of a run can't be.
+    if (theirs.some((limit) => limit !== 'wall-time')) {
+      await provider.adjust(this.id, { ...limits, timeoutMs: before.timeoutMs });
+    }
+    this.#limits = limits; // a run that starts from here on has them
     const current = this.#current;
-    if (current?.running !== true) return;
-    const limits = this.#limits;
-    current.change(limits);
-    const described = changed.map((limit) => {
-      const [from, to] = [before, limits].map((each) => describeLimit(limit, valueOf(each, limit)));
-      return `The ${limit} limit was changed from ${from} to ${to}.`;
-    });
-    current.log.append({
-      type: 'limits',
-      message: described.join(' '),
-      limits: Object.fromEntries(changed.map((limit) => [limit, valueOf(limits, limit)])),
-    });
+    if (current?.goesOn !== true) return { limits, notes };
+    current.log.limitOutput(limits.outputBytes);
+    const timed = changed.includes('wall-time') && adjustable('wall-time');
+    if (timed) {
+      // Before the provider is told: it may be about to be told of the run.
+      current.timeout.change(limits.timeoutMs);
+      await provider.adjust(this.id, limits);
+    }
+    const told = changed.filter((limit) => limit !== 'wall-time' || timed);
+    if (told.length > 0) current.log.append(changeOf(before, limits, told));
+    return { limits, notes };
   }
 
   #requireHere(): void {
