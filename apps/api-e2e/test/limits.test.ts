@@ -49,10 +49,11 @@ test('PATCH /{sandbox_id} changes limits of a run that goes on: an event of it, 
   await running;
   const result = await server.ok('GET', sandbox(`/results/${id}`));
   expect(result).toMatchObject({ status: 'timeout', limits_hit: [{ limit: 'wall_time', value: 500 }] });
-  const events = (await server.ok(
-    'GET',
-    sandbox(`/executions/${String(result.execution_id)}/events`),
-  )) as unknown as readonly { type: string; limits: Record<string, number>; message: string }[];
+  const events = (await server.ok('GET', sandbox(`/executions/${result.execution_id}/events`))) as unknown as readonly {
+    type: string;
+    limits: Record<string, number>;
+    message: string;
+  }[];
   const told = events.filter(({ type }) => type === 'limits');
   expect(told.at(-1)).toMatchObject({
     limits: { wall_time: 500 },

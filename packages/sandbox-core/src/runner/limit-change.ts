@@ -25,7 +25,11 @@ export function changeOf(from: SandboxLimits, to: SandboxLimits, changed: readon
 }
 
 /** SANDBOX009, with what can be changed. */
-export function notAdjustable(provider: string, limit: LimitName, { adjustable = [] }: ProviderCapabilities): SandboxError {
+export function notAdjustable(
+  provider: string,
+  limit: LimitName,
+  { adjustable = [] }: ProviderCapabilities,
+): SandboxError {
   const field = fieldOf(limit);
   const others = adjustable.map(fieldOf).join(', ');
   const possible = others === '' ? 'It changes none but output_limit.' : `It changes ${others} and output_limit.`;
