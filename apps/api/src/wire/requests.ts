@@ -213,7 +213,9 @@ const archive = (description: string): z.ZodOptional<z.ZodType<'tar' | 'zip', st
 /** `GET /{sandbox_id}/files…` */
 export const filesQuerySchema = z.strictObject({
   limit: parameter(wholeNumber(1, 100_000).meta({ description: 'Most entries of a folder. Default 10000' })),
-  archive: archive('A folder as an archive of this kind, with all that is in it: at most 100,000 entries as tar, 20,000 as zip'),
+  archive: archive(
+    'A folder as an archive of this kind, with all that is in it: at most 100,000 entries as tar, 20,000 as zip',
+  ),
   stat: yes('The entry alone, as JSON'),
 });
 /** `PUT /{sandbox_id}/files…` */

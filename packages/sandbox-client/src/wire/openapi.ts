@@ -1660,7 +1660,7 @@ export interface operations {
   getFilesAtRoot: {
     parameters: {
       query?: {
-        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries */
+        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries as tar, 20,000 as zip */
         archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
@@ -1878,7 +1878,7 @@ export interface operations {
   getFiles: {
     parameters: {
       query?: {
-        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries */
+        /** @description A folder as an archive of this kind, with all that is in it: at most 100,000 entries as tar, 20,000 as zip */
         archive?: 'tar' | 'zip';
         /** @description Most entries of a folder. Default 10000 */
         limit?: number;
