@@ -60,7 +60,7 @@ const badTestFields: Record<string, readonly unknown[]> = {
   runtime: [...notText, ''],
   volumes: ['x', 3, {}, [3], ['']],
   gpus: ['1', 0, -1, 1.5, {}, { ids: [] }, { ids: [3] }, true],
-  services: ['x', 3, ['x'], true],
+  services: ['x', 3, ['x'], true, { db: {} }, { db: { image: 'x', ports: [] } }, { 'a b': { image: 'x' } }],
   strict: notFlag,
   run: notFlag,
 };
@@ -245,7 +245,7 @@ const badContent: [string, readonly unknown[]][] = [
   ['timeout', ['x', 0, 86_401]],
   ['environment', ['x', { '1': 'x' }, { A: 3 }]],
   ['image', [3, '']],
-  ['services', ['x', 3]],
+  ['services', ['x', 3, { db: {} }, { db: { image: 'x', ports: [] } }]],
 ];
 
 test.each(badContent)("POST /test: a solution's bad content.%s is named", async (field, values) => {
@@ -260,10 +260,11 @@ test.each(badContent)("POST /test: a solution's bad content.%s is named", async 
 test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   ['network', { requires_network: true }, {}],
   ['content.requirements', { requirements: ['requests'] }, {}],
-  ['content.services', { services: { db: {} } }, {}],
+  ['services', { services: { db: { image: 'postgres' } } }, {}],
+  ['content.services.db.environment.A', { services: { db: { image: 'x', environment: { A: '${B}' } } } }, {}],
   ['content.environment.KEY', { environment: { KEY: '${ERGON_API_KEY}' } }, {}],
   ['environment.KEY', {}, { environment: { KEY: 'x${HOME}y' } }],
-  ['services', {}, { services: { db: {} } }],
+  ['services', {}, { services: { db: { image: 'postgres' } } }],
   ['network', {}, { network: 'full' }],
   ['network', {}, { network: { allow: ['example.org'] } }],
   ['network', {}, { network: { name: 'lab' } }],

@@ -226,7 +226,8 @@ describe('input and second calls', () => {
   it.each([
     [{ requires_network: true }, 'Network mode "full"'],
     [{ requirements: ['requests'] }, 'content.requirements'],
-    [{ services: { db: {} } }, 'content.services'],
+    [{ services: { db: { image: 'postgres' } } }, 'A service is not supported here.'],
+    [{ services: { db: { image: 'x', environment: { A: '${B}' } } } }, 'content.services.db.environment.A'],
     [{ environment: { KEY: '${SECRET}' } }, 'content.environment.KEY'],
     [{ requires_gpu: true }, 'GPU'],
   ])('%j is refused until it is there', async (content, field) => {

@@ -30,6 +30,32 @@ const idField = (what: string): z.ZodString =>
 
 export const sandboxIdField = idField('a sandbox');
 export const unitIdField = idField('a unit');
+/** JSON Schema of one service, in Compose's words. */
+const serviceSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    image: { type: 'string' },
+    command: { type: 'array', items: { type: 'string' } },
+    environment: { type: 'object', additionalProperties: { type: 'string' } },
+    healthcheck: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        test: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+        interval: { type: ['string', 'number'], examples: ['5s'] },
+        timeout: { type: ['string', 'number'], examples: ['3s'] },
+        retries: { type: 'integer', minimum: 1, maximum: 1000 },
+        start_period: { type: ['string', 'number'], examples: ['30s'] },
+      },
+    },
+    tmpfs: { type: 'array', items: { type: 'string' } },
+    memory_limit: { type: 'string', examples: ['512m'] },
+    cpu_limit: { type: 'number' },
+    pids_limit: { type: 'integer' },
+  },
+} as const;
+
 export const flag = z.boolean({ error: 'must be true or false' });
 
 /** A size as the core parses it, which takes the text. */
@@ -54,6 +80,15 @@ const limitFields = {
     .meta({ description: 'What is kept of the output. Default "64m", at most "1g"' }),
 };
 
+/** Services as the core parses them, which takes them as they are written here. */
+const servicesText = z
+  .unknown()
+  .superRefine((services, context) => {
+    const parsed = servicesField.safeParse(services);
+    for (const { path, message } of parsed.error?.issues ?? []) context.addIssue({ code: 'custom', path, message });
+  })
+  .meta({ type: 'object', additionalProperties: serviceSchema, description: 'By name, beside those of the solution' });
+
 const testSchema = z.strictObject({
   solution_id: idField('a solution'),
   provider: providerField.optional(),
@@ -66,7 +101,7 @@ const testSchema = z.strictObject({
     description: "Names of the solution's volumes, which outlive the sandbox; each is found at /volumes/NAME",
   }),
   gpus: gpusField.optional(),
-  services: servicesField.optional().meta({ type: 'object' }),
+  services: servicesText.optional(),
   strict: flag
     .optional()
     .meta({ description: 'Refuse a stand-in for the named provider, and limits that are best effort' }),

@@ -223,6 +223,13 @@ function unclaimed({ claims: { capabilities } }: House): { field: string; config
   const { network } = capabilities;
   const volume = { storeId: 'x', ownerId: 'x', solutionId: 'x', name: 'x', target: '/volumes/x' };
   const mount = { digest: 'sha256:0', source: { folder: '/' }, target: '/layers/x' };
+  const service = {
+    image: 'x',
+    environment: {},
+    healthcheck: {},
+    tmpfs: [],
+    limits: { memoryBytes: 1 << 28, cpus: 1, pids: 64 },
+  };
   const wishes: (readonly [boolean, string, Partial<SandboxConfig>])[] = [
     [network.includes('none'), 'network', { network: { mode: 'none' } }],
     [network.includes('full'), 'network', { network: { mode: 'full' } }],
@@ -232,7 +239,7 @@ function unclaimed({ claims: { capabilities } }: House): { field: string; config
     [capabilities.persistence, 'requires_persistence', { persistence: true }],
     [capabilities.persistence, 'volumes', { volumes: [volume] }],
     [capabilities.images, 'image', { image: 'x' }],
-    [capabilities.services, 'services', { services: { database: {} } }],
+    [capabilities.services, 'services', { services: { database: service } }],
     [capabilities.mounts, 'mounts', { mounts: [mount] }],
     [false, 'runtime', { runtime: 'no-such-runtime' }],
     [false, 'platform', { platform: 'no-such-system' }],

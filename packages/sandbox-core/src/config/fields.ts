@@ -122,12 +122,6 @@ export const volumesField = z
   .max(maxVolumes, `must be at most ${maxVolumes}`)
   .refine((names) => new Set(names).size === names.length, 'must not name a volume twice');
 
-export const servicesField = namedField(
-  nameField('the name of a service'),
-  z.unknown(),
-  'must be an object of services',
-).refine((services) => Object.keys(services).length <= 100, 'must be at most 100');
-
 export const executionIdField = z
   .string({ error: 'must be a string' })
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"');

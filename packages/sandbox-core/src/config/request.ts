@@ -11,10 +11,10 @@ import {
   pidsField,
   providerField,
   runtimeField,
-  servicesField,
   timeoutField,
   volumesField,
 } from './fields.js';
+import { servicesField } from './services.js';
 
 const limitFields = {
   /** Seconds. @default 300 */

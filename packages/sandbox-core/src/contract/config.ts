@@ -1,4 +1,5 @@
 import type { ReportSink } from './report.js';
+import type { ServiceConfig } from './service.js';
 import type { SandboxVolume } from './volumes.js';
 
 /** Limits of one sandbox, exact, after parsing and after the machine's and the server's bounds were applied. */
@@ -64,7 +65,8 @@ export interface SandboxConfig {
   readonly volumes?: readonly SandboxVolume[];
   /** The solution cannot do without a volume, which is among `volumes`. */
   readonly persistence?: boolean;
-  readonly services?: Readonly<Record<string, unknown>>;
+  /** By the names under which the sandbox's programs reach them. */
+  readonly services?: Readonly<Record<string, ServiceConfig>>;
   /** Ends a preparation at any point; then nothing of it is left. */
   readonly signal?: AbortSignal;
   readonly report?: ReportSink;

@@ -9,6 +9,7 @@ export * from './needs.js';
 export * from './provider.js';
 export * from './report.js';
 export * from './result.js';
+export * from './service.js';
 export * from './solution.js';
 export * from './status.js';
 export * from './usage.js';

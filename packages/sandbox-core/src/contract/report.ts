@@ -1,4 +1,5 @@
 import type { LimitName } from './config.js';
+import type { OutputStream } from './provider.js';
 import type { ResourceUsage } from './usage.js';
 
 /**
@@ -17,6 +18,24 @@ export type Report =
       readonly message: string;
       readonly limits: Readonly<Partial<Record<LimitName, number>>>;
     }
-  | { readonly type: 'service' | 'network'; readonly [field: string]: unknown };
+  /** What became of a service. Healthy: it is up. */
+  | {
+      readonly type: 'service';
+      readonly service: string;
+      readonly state: 'starting' | 'healthy' | 'ended';
+      /** Of one that ended, where it is known. */
+      readonly exitCode?: number | null;
+      /** A sentence. */
+      readonly message: string;
+    }
+  /** A whole line of what a service writes, without its end. Longer than 16 KiB: several, all but the last `partial`. */
+  | {
+      readonly type: 'service';
+      readonly service: string;
+      readonly stream: OutputStream;
+      readonly text: string;
+      readonly partial?: true;
+    }
+  | { readonly type: 'network'; readonly [field: string]: unknown };
 
 export type ReportSink = (report: Report) => void;

@@ -210,7 +210,7 @@ it('keeps bytes apart from a buffer that its caller uses again, and entries of u
   const reused = Buffer.from('first\n');
   void log.output({ stream: 'stdout', data: reused, at: 0.5 });
   reused.fill('x');
-  log.append({ type: 'service', name: 'db', ports: [5432] }, 0.75);
+  log.append({ type: 'network', name: 'db', ports: [5432] }, 0.75);
   log.append({ type: 'notice', message: 'a clock that went back' }, 0.1);
   log.append({ type: 'notice', message: 'no time' }, NaN);
   await log.end(exited, 2);
@@ -218,7 +218,7 @@ it('keeps bytes apart from a buffer that its caller uses again, and entries of u
   void log.output({ stream: 'stdout', data: reused, at: 3 });
   expect(await collect(log)).toEqual([
     { seq: 2, at: 0.5, type: 'line', stream: 'stdout', line: 'first' },
-    { seq: 3, at: 0.75, type: 'service', name: 'db', ports: [5432] },
+    { seq: 3, at: 0.75, type: 'network', name: 'db', ports: [5432] },
     { seq: 4, at: 0.75, type: 'notice', message: 'a clock that went back' },
     { seq: 5, at: 0.75, type: 'notice', message: 'no time' },
     { ...exited, seq: 6, at: 2 },

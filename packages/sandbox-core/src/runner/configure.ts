@@ -2,6 +2,7 @@ import { environmentField } from '../config/fields.js';
 import { resolveLimits, wishesOf } from '../config/limits.js';
 import type { LimitWishes, ResolvedLimits } from '../config/limits.js';
 import { parseInput } from '../config/parse.js';
+import { resolveServices, type ServiceWishes } from '../config/services.js';
 import type { ParsedRequest } from '../config/request.js';
 import type { NetworkPolicy, SandboxConfig } from '../contract/config.js';
 import { SandboxError } from '../contract/error.js';
@@ -37,7 +38,8 @@ export function configureSandbox(
 ): { config: SandboxConfig } & Pick<ResolvedLimits, 'asked' | 'notes'> {
   refuseUnbuilt(solution, request);
   const { ceiling, storeId, ...ids } = house;
-  const { limits, asked, notes } = resolveLimits(wishesOf(request), solution.limits, ceiling);
+  const { services, ...shared } = resolveServices(request.services, solution.services, ceiling);
+  const { limits, asked, notes } = resolveLimits(wishesOf(request), solution.limits, shared.ceiling);
   const network = networkPolicy(request.network ?? (solution.network ? 'full' : 'none'));
   if (ceiling.network === 'none' && network.mode !== 'none') {
     const field = request.network === undefined ? 'content.requires_network' : 'network';
@@ -45,7 +47,6 @@ export function configureSandbox(
   }
   const environment = { ...solution.environment, ...request.environment };
   const image = request.image ?? solution.image;
-  const services = request.services ?? solution.services;
   const gpus = request.gpus ?? (solution.gpu ? 1 : undefined);
   const volumes = volumesOf(solution, request, { storeId, ownerId: house.ownerId });
   const config: SandboxConfig = {
@@ -63,7 +64,7 @@ export function configureSandbox(
     ...(volumes.length > 0 && { volumes }),
     ...(solution.persistence && { persistence: true }),
   };
-  return { config, asked, notes: [...notes, ...ignoredFields(solution.unknownFields)] };
+  return { config, asked, notes: [...shared.notes, ...notes, ...ignoredFields(solution.unknownFields)] };
 }
 
 /** Those of the solution and of the request, each once. */
@@ -104,12 +105,14 @@ function refuseUnbuilt(solution: Solution, request: ParsedRequest): void {
     throw new SandboxError('SANDBOX009', `${field}: ${what} not supported yet.`, { field });
   };
   if (solution.requirements.length > 0) refuse('content.requirements', 'installing requirements is');
-  if (solution.services !== undefined) refuse('content.services', 'services are');
-  if (request.services !== undefined) refuse('services', 'services are');
   if (typeof request.network === 'object') refuse('network', 'any network but "none" and "full" is');
+  const ofServices = (path: string, services: ServiceWishes = {}): [string, Readonly<Record<string, string>>][] =>
+    Object.entries(services).map(([name, { environment = {} }]) => [`${path}.${name}.environment`, environment]);
   for (const [where, environment] of [
     ['content.environment', solution.environment],
     ['environment', request.environment ?? {}],
+    ...ofServices('content.services', solution.services),
+    ...ofServices('services', request.services),
   ] as const) {
     for (const [name, value] of Object.entries(environment)) {
       if (/\$\{[^}]*\}/.test(value)) refuse(`${where}.${name}`, 'a reference such as ${NAME} is');

@@ -7,11 +7,11 @@ import {
   memoryField,
   namedField,
   platformField,
-  servicesField,
   timeoutField,
   volumesField,
 } from '../config/fields.js';
 import { parseInput } from '../config/parse.js';
+import { servicesField, type ServiceWishes } from '../config/services.js';
 import type { SandboxConfig } from '../contract/config.js';
 import { isSandboxError, SandboxError } from '../contract/error.js';
 import type { StoredSolution } from '../contract/solution.js';
@@ -76,7 +76,7 @@ export interface Solution {
   readonly network: boolean;
   readonly platform?: string | undefined;
   readonly image?: string | undefined;
-  readonly services?: Readonly<Record<string, unknown>> | undefined;
+  readonly services?: ServiceWishes | undefined;
   readonly requirements: readonly string[];
   /** Fields of the content that nobody here knows; a registry may keep more than we read. */
   readonly unknownFields: readonly string[];

@@ -36,6 +36,11 @@ function shapeOf(event: ExecutionEvent): object {
       const { status, cause, exitCode, at } = event;
       return { type: 'complete', status, exit_code: exitCode, cause, at };
     }
+    case 'service': {
+      if (!('state' in event) || event.exitCode === undefined) return { ...event, seq: undefined };
+      const { exitCode, ...same } = event;
+      return { ...same, seq: undefined, exit_code: exitCode };
+    }
     default:
       return { ...event, seq: undefined }; // it is in the id
   }
