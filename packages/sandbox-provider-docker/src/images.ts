@@ -55,6 +55,12 @@ export function missingImage(reference: string, config: SandboxConfig, obstacle 
   return `The Docker engine does not have the image "${reference}". ${why}Get it with "docker pull ${reference}".${otherwise}`;
 }
 
+/** The sentence about a service's image that the engine does not have. @param obstacle why it is not pulled, a sentence or nothing */
+export function missingService(name: string, reference: string, obstacle: string): string {
+  const why = obstacle === '' ? '' : `${obstacle} `;
+  return `The Docker engine does not have the image "${reference}" of the service "${name}". ${why}Get it with "docker pull ${reference}".`;
+}
+
 /** The images that an engine has, by name and by id. */
 export class ImageList {
   readonly #names: ReadonlySet<string>;

@@ -11,7 +11,7 @@ export const LABEL = {
   role: `${PREFIX}.role`,
 } as const;
 
-export type Role = 'run' | 'keeper' | 'volume' | 'network';
+export type Role = 'run' | 'keeper' | 'volume' | 'network' | 'service';
 
 /** Ids become parts of names. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;

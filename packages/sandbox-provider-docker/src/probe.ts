@@ -152,7 +152,7 @@ export function capabilitiesOf(
     gpu: false,
     persistence: true,
     images: true,
-    services: false,
+    services: true,
     runtimes: [],
     machine: { cpus: facts.cpus, memoryBytes: facts.memoryBytes || null, diskBytes: null },
     details,

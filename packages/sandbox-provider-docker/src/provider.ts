@@ -28,6 +28,7 @@ import {
   type ImageList,
   missingImage,
   missingOwn,
+  missingService,
   missingTools,
   toolsImage,
 } from './images.js';
@@ -40,6 +41,7 @@ import { capabilitiesOf, imagesOf, PROBE_MS, probeEngine, type UsableEngine } fr
 import { refusalOf } from './refusal.js';
 import { reclaimFrom, removeSandbox } from './reclaim.js';
 import { DockerSandbox } from './sandbox.js';
+import type { ServicePlan } from './services/index.js';
 
 interface Connection {
   readonly engine: Engine;
@@ -62,8 +64,8 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
   readonly #named: NamedVolumes;
   /** The volumes that each sandbox has and that outlive it. */
   readonly #claims = new Map<DockerBox, VolumeClaim>();
-  /** The uid of each sandbox's programs. */
-  readonly #users = new Map<DockerBox, number>();
+  /** The uids of each sandbox's programs and services. */
+  readonly #users = new Map<DockerBox, readonly number[]>();
   /** Sandboxes of failed preparations that could not be removed, with their instances. */
   readonly #unremoved = new Map<string, string>();
 
@@ -132,6 +134,7 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     return [
       ...refusals,
       ...this.#imageRefusals(config, there),
+      ...this.#serviceRefusals(config, there),
       ...(refusals.some(({ field }) => field === 'network') ? [] : this.#networkPrice(config, there)),
       ...refusedLimits(config.limits),
     ];
@@ -159,14 +162,25 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     return tools.isThere || this.#pullRules.policy !== 'never' ? [] : [{ field, message: missingTools }];
   }
 
+  #serviceRefusals({ services = {}, runtime }: SandboxConfig, there: ImageList | null): Refusal[] {
+    const field = 'services';
+    const missing = Object.entries(services).flatMap(([name, { image }]) => {
+      const obstacle = there === null || there.has(image) ? null : pullObstacle(image, this.#pullRules);
+      return obstacle === null ? [] : [{ field, message: missingService(name, image, obstacle) }];
+    });
+    // They share the network of its programs, which another runtime keeps to itself.
+    if (runtime === undefined || Object.keys(services).length === 0) return missing;
+    return [...missing, { field, message: 'Services are not supported with a runtime of its own.' }];
+  }
+
   protected override async open(template: SandboxTemplate): Promise<DockerBox> {
     const { engine, events, endpoint, pulls } = this.#connect();
     assertVolumes(template.volumes ?? []);
     const usable = await this.#whatIsUsable();
     const image = await this.#image(engine, pulls, template);
     const tools = await this.#tools(engine, pulls, template, usable.images);
-    const fresh = (): Identity =>
-      randomIdentity(usable.mapsUsers, (program) => [...this.#users.values()].includes(program));
+    const users = [...this.#users.values()].flat();
+    const fresh = (): Identity => randomIdentity(usable.mapsUsers, (program) => users.includes(program));
     const access =
       template.network.mode === 'none'
         ? null
@@ -180,6 +194,12 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     let sandbox: DockerSandbox | null = null;
     try {
       const identity = claim.user === null ? fresh() : identityOf(claim.user);
+      users.push(identity.program);
+      const services = await this.#services(engine, pulls, template, () => {
+        const { program } = fresh();
+        users.push(program);
+        return program;
+      });
       sandbox = new DockerSandbox(
         {
           engine,
@@ -190,12 +210,13 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
           seccomp: this.#seccomp,
           network: access,
           toolsImage: tools,
+          services,
           sizedVolumes,
           named: { volumes: claim.volumes, limitBytes: this.#volumeBytes },
         },
         template,
       );
-      this.#users.set(sandbox, identity.program);
+      this.#users.set(sandbox, [identity.program, ...services.map(({ uid }) => uid)]);
       this.#claims.set(sandbox, claim);
       await sandbox.open();
       return sandbox;
@@ -251,6 +272,32 @@ export class DockerProvider extends ManagedSandboxProvider<DockerBox> {
     const wish = { reference, fresh: false, missing: () => missingOwn('network', reference), signal, report };
     await obtainImage(engine, pulls, this.#pullRules, wish);
     return reference;
+  }
+
+  async #services(
+    engine: Engine,
+    pulls: ImagePulls,
+    { services = {}, signal, report }: SandboxTemplate,
+    freeUid: () => number,
+  ): Promise<ServicePlan[]> {
+    const plans: ServicePlan[] = [];
+    for (const [name, config] of Object.entries(services)) {
+      const reference = config.image;
+      const missing = (obstacle: string): string => missingService(name, reference, obstacle);
+      const image = await obtainImage(engine, pulls, this.#pullRules, {
+        reference,
+        fresh: true,
+        missing,
+        signal,
+        report,
+      });
+      if (config.command === undefined && !image.hasCommand) {
+        const message = `The image "${reference}" of the service "${name}" does not say what to run: give the service a command.`;
+        throw new SandboxError('SANDBOX008', message, { field: `services.${name}.command` });
+      }
+      plans.push({ name, config, image, uid: freeUid() });
+    }
+    return plans;
   }
 
   async #image(engine: Engine, pulls: ImagePulls, template: SandboxTemplate): Promise<ImageFacts> {

@@ -1,8 +1,9 @@
-import { SandboxError, sentenceOf, type SandboxTemplate } from '@ergon/sandbox-core';
+import { isSandboxError, SandboxError, sentenceOf, type SandboxTemplate } from '@ergon/sandbox-core';
 import type { ImageFacts } from './container/config.js';
 
 /** What of a request an engine's failure to start its container is about, where that can be told. */
 export function refusalOf(error: unknown, { limits }: SandboxTemplate, image: ImageFacts, arch: string): unknown {
+  if (isSandboxError(error) && error.field !== undefined) return error; // it says so itself
   const said = sentenceOf(error);
   // runc's words: RLIMIT_NOFILE is 7.
   if (/rlimit type 7\b|RLIMIT_NOFILE/.test(said)) {

@@ -33,6 +33,7 @@ import { assertSafeName, labelsOf, nameOf } from './names.js';
 import { assertMountSources, assertMountTargets } from './mounts.js';
 import { openNetwork, type NetworkOptions, type SandboxNetwork } from './network/index.js';
 import { removeSandbox } from './reclaim.js';
+import { Services, type ServicePlan } from './services/index.js';
 import type { DockerRun } from './run.js';
 import { Slots } from './slots.js';
 import { startRun, throwIfStopped } from './start-run.js';
@@ -51,6 +52,7 @@ export interface SandboxParts {
   /** The image of the container that holds a network, and what may not be reached; null: the sandbox gets none. */
   readonly network: Pick<NetworkOptions, 'image' | 'hostAddresses' | 'dnsServers'> | null;
   readonly toolsImage: string;
+  readonly services: readonly ServicePlan[];
   /** The engine bounds volumes by itself. */
   readonly sizedVolumes: boolean;
   /** Those that outlive it, and the most that each may take, in bytes. */
@@ -78,6 +80,7 @@ export class DockerSandbox implements DockerBox {
   #network: SandboxNetwork | null = null;
   /** Those in force. */
   #limits: SandboxLimits;
+  #services: Services | null = null;
   #containers = 0;
   /** Containers of commands that are there, with a program or waiting for one. */
   readonly #live = new Set<RunContainer>();
@@ -128,16 +131,34 @@ export class DockerSandbox implements DockerBox {
           sandboxId,
           labels: labelsOf(this.template, 'network'),
           ...network,
+          names: this.parts.services.map(({ name }) => name),
           securityOpt: securityOptions(seccomp),
           ...(signal && { signal }),
         });
       }
       signal?.throwIfAborted();
+      if (this.parts.services.length > 0) this.#services = await this.#openServices(signal);
       this.#parked = this.#park(signal);
-      await this.#parked;
+      await all([this.#parked, ...(this.#services === null ? [] : [this.#services.start(signal)])]);
     };
     await all([this.#disk.open(signal), parking()]);
     signal?.throwIfAborted();
+  }
+
+  #openServices(signal?: AbortSignal): Promise<Services> {
+    const { engine, facts, seccomp, services, toolsImage } = this.parts;
+    const options = {
+      sandboxId: this.template.sandboxId,
+      plans: services,
+      report: this.template.report,
+      engine: facts,
+      labels: labelsOf(this.template, 'service'),
+      image: toolsImage,
+      networkMode: this.#network?.networkMode ?? null,
+      seccomp,
+      securityOpt: securityOptions(seccomp),
+    };
+    return Services.open(engine, options, signal);
   }
 
   async place({ path, signal }: PreparedSolution): Promise<void> {
@@ -172,7 +193,7 @@ export class DockerSandbox implements DockerBox {
           ...mountsOf(this.#volumes),
           ...named.volumes.map(({ volume, target }) => ({ volume, target, readOnly: false })),
         ],
-        networkMode: this.#network?.networkMode ?? 'none',
+        networkMode: this.#network?.networkMode ?? this.#services?.networkMode ?? 'none',
         seccomp,
       }),
     });
@@ -203,7 +224,9 @@ export class DockerSandbox implements DockerBox {
     const image = programVariables(this.parts.image.environment);
     const all = { ...image, ...environment, ...run.environment, ...this.#fixedEnvironment() };
     const { volumes } = this.parts.named;
-    const process = await this.#start(await this.#takeParked(run.signal), run, all, volumes);
+    const parked = await this.#takeParked(run.signal);
+    this.#services?.beginRun();
+    const process = await this.#start(parked, run, all, volumes);
     this.#running = process;
     void process.gone.then(() => this.#parkNext());
     void process.ended.then(({ cause }) => {
@@ -390,6 +413,7 @@ export class DockerSandbox implements DockerBox {
     await this.#parked?.catch(() => undefined); // it removed what it had made
     this.#parked = null;
     while (this.#removals.size > 0) await Promise.all(this.#removals);
+    await this.#services?.close();
     await this.#disk.close();
     const { engine } = this.parts;
     const { instanceId, sandboxId } = this.template;

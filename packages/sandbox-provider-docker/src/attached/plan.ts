@@ -20,6 +20,12 @@ export interface AttachedPlan {
   readonly writableRoot?: boolean;
   /** Asked by the engine's resolver; none: those of its host. */
   readonly dns?: readonly string[];
+  /** Names of the loopback, for all that join its network. */
+  readonly names?: readonly string[];
+  /** Of a network with nothing but a loopback: its own name; names that it does not know are asked nobody. */
+  readonly closed?: boolean;
+  /** An init of the engine's above it, which all processes fall to that join its. */
+  readonly init?: boolean;
 }
 
 /** du and the like hold the names of a whole folder. */
@@ -30,7 +36,19 @@ export function attachedConfig(
   plan: AttachedPlan,
   imageVariables: readonly string[],
 ): Dockerode.ContainerCreateOptions {
-  const { image, labels, script, parameters, networkMode, capabilities, securityOpt, volumes = {}, dns = [] } = plan;
+  const {
+    image,
+    labels,
+    script,
+    parameters,
+    networkMode,
+    capabilities,
+    securityOpt,
+    volumes = {},
+    dns = [],
+    names = [],
+  } = plan;
+  const closed = plan.closed === true;
   return {
     Image: image,
     User: '0:0',
@@ -38,6 +56,7 @@ export function attachedConfig(
     Cmd: [...parameters],
     Env: ownVariables({ PATH: SYSTEM_PATH, LC_ALL: 'C' }, imageVariables),
     WorkingDir: '/',
+    ...(closed && { Hostname: 'sandbox' }),
     Labels: { ...labels },
     Healthcheck: { Test: ['NONE'] },
     OpenStdin: true,
@@ -47,6 +66,7 @@ export function attachedConfig(
     AttachStderr: true,
     HostConfig: {
       AutoRemove: true,
+      ...(plan.init === true && { Init: true }),
       CapDrop: ['ALL'],
       CapAdd: [...capabilities],
       ...(plan.pidMode !== undefined && { PidMode: plan.pidMode }),
@@ -72,7 +92,9 @@ export function attachedConfig(
       })),
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
-      Dns: [...dns],
+      Dns: closed ? ['127.0.0.1'] : [...dns],
+      ...(closed && { DnsSearch: ['.'] }),
+      ...(names.length > 0 && { ExtraHosts: names.map((name) => `${name}:127.0.0.1`) }),
     },
   };
 }

@@ -2,7 +2,7 @@ import { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { ask, unlessMissing } from './asking.js';
 import { ANSWER_MS, MAKE_MS } from './bounded.js';
-import { hasStatus } from './errors.js';
+import { EngineFailure, hasStatus } from './errors.js';
 import type { ContainerLimits } from '../container/config.js';
 import { architecture } from './architecture.js';
 import { EngineExecs } from './execs.js';
@@ -25,6 +25,19 @@ export interface EngineImage {
   readonly environment: readonly string[];
   /** Paths that it declares as volumes. */
   readonly volumes: readonly string[];
+  /** It says what runs in it. */
+  readonly hasCommand: boolean;
+  /** Docker's HEALTHCHECK. Null: none. */
+  readonly healthcheck: ImageHealthcheck | null;
+}
+
+/** Engine API, HealthConfig: times in nanoseconds; absent, empty and 0: the default. */
+export interface ImageHealthcheck {
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly Retries?: number;
+  readonly StartPeriod?: number;
 }
 
 /** What an engine asks a registry for. */
@@ -107,6 +120,8 @@ export class Engine {
         arch: architecture(found.Architecture),
         environment: config?.Env ?? [],
         volumes: Object.keys((config?.Volumes as Record<string, unknown> | null | undefined) ?? {}),
+        hasCommand: [config?.Entrypoint, config?.Cmd].some((words) => (words?.length ?? 0) > 0),
+        healthcheck: (config as { Healthcheck?: ImageHealthcheck | null } | null)?.Healthcheck ?? null,
       };
     } catch (error) {
       if (hasStatus(error, 404)) return null;
@@ -163,6 +178,27 @@ export class Engine {
     );
     if (stream instanceof Duplex) return stream;
     throw new TypeError('An attached container is no duplex stream.');
+  }
+
+  /** What a container's main process writes from now on; framed. */
+  async follow(id: string): Promise<Readable> {
+    const stream = await ask('attach to a container', ANSWER_MS, undefined, () =>
+      this.docker.getContainer(id).attach({ stream: true, stdout: true, stderr: true }),
+    );
+    if (stream instanceof Readable) return stream;
+    throw new TypeError('The output of a container is no stream.');
+  }
+
+  /** Waits for a container's end, for as long as it runs; its exit code. @throws EngineFailure; the signal's reason */
+  async ended(id: string, signal: AbortSignal): Promise<number> {
+    const { StatusCode } = (await this.docker
+      .getContainer(id)
+      .wait({ condition: 'not-running', abortSignal: signal })
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw new EngineFailure('wait for a container to end', error);
+      })) as { StatusCode: number };
+    return StatusCode;
   }
 
   /** Null: there is no such container. */

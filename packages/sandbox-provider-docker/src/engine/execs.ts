@@ -12,8 +12,8 @@ export interface ExecState {
 export interface ExecCommand {
   readonly command: readonly string[];
   readonly user: number;
-  /** Where it begins. */
-  readonly folder: string;
+  /** Where it begins. Default: where the container's main process did. */
+  readonly folder?: string;
   readonly tty?: { readonly cols: number; readonly rows: number };
 }
 
@@ -27,7 +27,7 @@ export class EngineExecs {
       this.docker.getContainer(containerId).exec({
         Cmd: [...command],
         User: `${user}:${user}`,
-        WorkingDir: folder,
+        ...(folder !== undefined && { WorkingDir: folder }),
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,

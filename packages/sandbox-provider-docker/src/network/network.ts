@@ -18,6 +18,8 @@ export interface NetworkOptions {
   readonly hostAddresses: readonly string[];
   /** Asked by the engine's resolver instead of those that it takes from its host; reached at port 53 though their addresses be closed. */
   readonly dnsServers?: readonly string[];
+  /** Names of the loopback, for all that join. */
+  readonly names?: readonly string[];
   /** HostConfig.SecurityOpt of every container of ours (no-new-privileges, the seccomp profile). */
   readonly securityOpt: readonly string[];
   readonly signal?: AbortSignal;
@@ -53,7 +55,7 @@ const what = 'The container that holds the network';
  * @throws SandboxError SANDBOX009 where it can't be closed; SANDBOX001, SANDBOX011. Then nothing is left.
  */
 export async function openNetwork(docker: Dockerode, options: NetworkOptions): Promise<SandboxNetwork> {
-  const { sandboxId, labels, image, hostAddresses, dnsServers = [], securityOpt, signal } = options;
+  const { sandboxId, labels, image, hostAddresses, dnsServers = [], names = [], securityOpt, signal } = options;
   [...hostAddresses, ...dnsServers].forEach(assertAddress);
   signal?.throwIfAborted();
   const name = nameOf(sandboxId, 'network');
@@ -78,6 +80,7 @@ export async function openNetwork(docker: Dockerode, options: NetworkOptions): P
       capabilities: ['NET_ADMIN'],
       securityOpt,
       dns: dnsServers,
+      names,
     } as const;
     holder = await AttachedShell.create(docker, name, plan, what);
     signal?.throwIfAborted();

@@ -1,0 +1,2 @@
+export type { ServicePlan } from './plan.js';
+export { Services } from './services.js';
