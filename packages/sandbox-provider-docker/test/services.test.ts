@@ -1,5 +1,6 @@
 import { answering, ask, service, Told } from './support/services.js';
-import { makeImage, removeImages } from './support/made-image.js';
+import { loadForeign } from './support/foreign-image.js';
+import { removeImages } from './support/made-image.js';
 import { DEBIAN, TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
@@ -184,9 +185,13 @@ test('what cannot be is refused with a sentence before anything is made', async 
     'runtime: Runtime "other" is not supported here.',
     'services: Services are not supported with a runtime of its own.',
   ]);
-  const { command: _, ...silent } = service('');
-  await makeImage('ergon-test/silent:1', { changes: ['CMD []', 'ENTRYPOINT []'] });
-  const silence = server.sandbox({}, {}, { image, services: { db: { ...silent, image: 'ergon-test/silent:1' } } });
+  const { environment, healthcheck, tmpfs, limits } = service('');
+  await loadForeign('ergon-test/silent:1');
+  const silence = server.sandbox(
+    {},
+    {},
+    { image, services: { db: { image: 'ergon-test/silent:1', environment, healthcheck, tmpfs, limits } } },
+  );
   await expect(silence).rejects.toMatchObject({
     code: 'SANDBOX008',
     message:
