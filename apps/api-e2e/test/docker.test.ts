@@ -53,8 +53,12 @@ const ends = [
   { solution: 'word-count', status: 'completed', exit_code: 0, limits: [] },
 ];
 
+/** What sandbox-exec does not have. */
+const dockersOwn = ['guest-book'];
+
 test('every example is compared', () => {
-  expect(readdirSync(examples).sort()).toEqual(ends.map(({ solution }) => solution));
+  const both = readdirSync(examples).filter((name) => !dockersOwn.includes(name));
+  expect(both.sort()).toEqual(ends.map(({ solution }) => solution));
 });
 
 test.each(ends)('$solution ends on docker as on sandbox-exec, and says the same', async ({ solution, ...end }) => {

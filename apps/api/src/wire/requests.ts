@@ -82,7 +82,7 @@ const limitFields = {
 
 /** Services as the core parses them, which takes them as they are written here. */
 const servicesText = z
-  .unknown()
+  .custom<NonNullable<SandboxRequest['services']>>()
   .superRefine((services, context) => {
     const parsed = servicesField.safeParse(services);
     for (const { path, message } of parsed.error?.issues ?? []) context.addIssue({ code: 'custom', path, message });

@@ -101,10 +101,13 @@ function objectMessage(message: string) {
 }
 
 /** Services by name, in Compose's words. Those of a request may leave out what the solution says. */
-export const servicesField = namedField(nameField, serviceField, 'must be an object of services').refine(
+export const servicesField: z.ZodType<
+  Record<string, z.output<typeof serviceField>>,
+  Record<string, z.input<typeof serviceField>>
+> = namedField(nameField, serviceField, 'must be an object of services').refine(
   (services) => Object.keys(services).length <= most,
   `must be at most ${String(most)}`,
-);
+) as never;
 
 /** Services as somebody asked for them, parsed. */
 export type ServiceWishes = z.output<typeof servicesField>;
