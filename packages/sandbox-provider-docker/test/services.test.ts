@@ -11,8 +11,8 @@ beforeAll(() => {
   server = new TestServer();
 });
 afterAll(async () => {
-  expect(await server.leftovers()).toEqual([]);
   await server[Symbol.asyncDispose]();
+  expect(await server.leftovers()).toEqual([]);
 });
 
 const image = DEBIAN;
