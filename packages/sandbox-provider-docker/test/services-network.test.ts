@@ -52,7 +52,7 @@ test.each(['none', 'full'] as const)(
     const words = [String(PORT), ...places];
     const services = {
       db: service('', {
-        command: ['python3', '-c', `${look}\nimport time; time.sleep(1000)`, ...words, 'a-secret-word'],
+        command: ['python3', '-u', '-c', `${look}\nimport time; time.sleep(1000)`, ...words, 'a-secret-word'],
       }),
       other: service('exec sleep 1000'),
     };
