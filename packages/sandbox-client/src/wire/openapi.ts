@@ -3084,7 +3084,31 @@ export interface operations {
           /** @description Start the solution's command at once */
           run?: boolean;
           runtime?: string;
-          services?: Record<string, unknown>;
+          /** @description By name, beside those of the solution */
+          services?: {
+            [key: string]: {
+              command?: string[];
+              cpu_limit?: number;
+              environment?: {
+                [key: string]: string;
+              };
+              healthcheck?: {
+                /** @example 5s */
+                interval?: string | number;
+                retries?: number;
+                /** @example 30s */
+                start_period?: string | number;
+                test?: string | string[];
+                /** @example 3s */
+                timeout?: string | number;
+              };
+              image?: string;
+              /** @example 512m */
+              memory_limit?: string;
+              pids_limit?: number;
+              tmpfs?: string[];
+            };
+          };
           /** @description The id of a solution */
           solution_id: string;
           /** @description Refuse a stand-in for the named provider, and limits that are best effort */
