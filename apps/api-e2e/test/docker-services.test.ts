@@ -62,15 +62,22 @@ test('a service that does not come up fails the run as not started, with its las
 test('kill -9 of the server while a service starts: it ends, and the next start leaves nothing and says so', async () => {
   const late = { ...db, healthcheck: { test: ['CMD', 'false'] } };
   const id = await server.openShell(ask, { provider: 'docker', run: true, services: { db: late } });
-  await until(async () => (await told()).some(({ text }) => text === 'begun'), 60_000);
-  expect(await server.stop('SIGKILL')).toBe('SIGKILL');
-  const { dataDir } = server;
   const label = 'label=org.ergon.sandbox.role=service';
   const mine = `label=org.ergon.sandbox.sandbox=${id}`;
-  await until(async () => (await engine.docker('ps', '-q', '--filter', label, '--filter', mine)) === '', 60_000);
+  const runs = async (): Promise<boolean> =>
+    (await engine.docker('ps', '-q', '--filter', label, '--filter', mine, '--filter', 'name=service-db')) !== '';
+  await until(runs, 60_000);
+  expect(await server.stop('SIGKILL')).toBe('SIGKILL');
+  const { dataDir } = server;
+  await until(async () => !(await runs()), 60_000);
   server = await engine.server({ dataDir });
   await until(async () => (await engine.leftovers(dataDir)).length === 0, 60_000);
-  expect(await server.ok('GET', sandbox(`/results/${id}`))).toMatchObject({ status: 'failed', cause: 'lost' });
+  const { status, cause, errors } = await server.ok('GET', sandbox(`/results/${id}`));
+  expect({ status, cause, errors }).toEqual({
+    status: 'failed',
+    cause: 'lost',
+    errors: [expect.stringContaining('cut off') as string],
+  });
 });
 
 test('services that are none are refused with a sentence that names the field', async () => {

@@ -85,7 +85,15 @@ const servicesText = z
   .custom<NonNullable<SandboxRequest['services']>>()
   .superRefine((services, context) => {
     const parsed = servicesField.safeParse(services);
-    for (const { path, message } of parsed.error?.issues ?? []) context.addIssue({ code: 'custom', path, message });
+    for (const issue of parsed.error?.issues ?? []) {
+      const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : [];
+      const path = unknown === undefined ? issue.path : [...issue.path, unknown];
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: unknown === undefined ? issue.message : 'is not a known field',
+      });
+    }
   })
   .meta({ type: 'object', additionalProperties: serviceSchema, description: 'By name, beside those of the solution' });
 
