@@ -131,7 +131,7 @@ test('the memory limit of a service ends the service alone, and is told', async 
 
 test('a service that writes without end fills no log, holds nothing up, and each execution gets some of it', async () => {
   const told = new Told();
-  const services = { flood: service('exec yes "a line of the flood"'), long: service('tr "\\0" x < /dev/zero') };
+  const services = { flood: service('exec yes "a line of the flood"') };
   const sandbox = await server.sandbox({}, {}, { image, services, report: told.report });
   const flood = (): number => told.services.filter((each) => 'text' in each).length;
   await until('the first budget is spent', () => told.reports.some(({ type }) => type === 'notice'));
@@ -142,10 +142,19 @@ test('a service that writes without end fills no log, holds nothing up, and each
   expect(flood()).toBeGreaterThan(first + 200);
   const bytes = Buffer.byteLength(told.reports.map((each) => JSON.stringify(each)).join('\n'));
   expect(bytes).toBeLessThan(6 << 20);
-  expect(told.services.filter((each) => 'partial' in each).length).toBeGreaterThan(1);
   const had = flood();
   expect((await sandbox.sh('echo ran')).stdout).toBe('ran\n');
   await until('the third begins', () => flood() > had);
+  await sandbox.cleanup();
+});
+
+test('a line without end is told in parts', async () => {
+  const told = new Told();
+  const services = { long: service('tr "\\0" x < /dev/zero') };
+  const sandbox = await server.sandbox({}, {}, { image, services, report: told.report });
+  await until('two parts have come', () => told.services.filter((each) => 'partial' in each).length > 1);
+  const [part] = told.services.flatMap((each) => ('partial' in each ? [each.text] : []));
+  expect(part).toBe('x'.repeat(16 * 1024));
   await sandbox.cleanup();
 });
 
