@@ -1,6 +1,5 @@
-import { networkInterfaces } from 'node:os';
 import type { RunningGuest } from './support/guest.js';
-import { reached, serve } from './support/neighbours.js';
+import { addressesOfHost, reached, serve } from './support/neighbours.js';
 import { BUSYBOX, DEBIAN, TestServer } from './support/server.js';
 import { service, Told } from './support/services.js';
 import { until } from './support/until.js';
@@ -8,16 +7,13 @@ import { until } from './support/until.js';
 jest.setTimeout(180_000);
 
 const PORT = 7790;
-const addresses = Object.values(networkInterfaces())
-  .flatMap((each = []) => each)
-  .flatMap(({ family, internal, address }) => (family === 'IPv4' && !internal ? [address] : []));
-const places = [...addresses, '169.254.169.254'];
-
 let server: TestServer;
 let host: RunningGuest;
+let addresses: string[];
 beforeAll(async () => {
   server = new TestServer({ images: { default: BUSYBOX, network: DEBIAN } });
   host = await serve('host', PORT);
+  addresses = await addressesOfHost();
 });
 afterAll(async () => {
   await host[Symbol.asyncDispose]();
@@ -47,9 +43,10 @@ test.each(['none', 'full'] as const)(
   'in network %s a service is where the program is, neither reaches the host, its engine or its metadata, and neither sees the processes of the other',
   async (mode) => {
     // The test's own proof: what is looked for can be found.
+    expect(addresses).not.toEqual([]);
     expect(await reached('host', PORT, addresses)).toEqual(addresses);
     const told = new Told();
-    const words = [String(PORT), ...places];
+    const words = [String(PORT), ...addresses, '169.254.169.254'];
     const services = {
       db: service('', {
         command: ['python3', '-u', '-c', `${look}\nimport time; time.sleep(1000)`, ...words, 'a-secret-word'],

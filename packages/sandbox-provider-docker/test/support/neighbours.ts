@@ -72,6 +72,14 @@ export async function reached(
   return lines.flatMap((line) => (line.endsWith(' reached') ? [line.split(' ')[0] ?? ''] : []));
 }
 
+/** The addresses of the engine's host, which may be in a network of its own, but for loopbacks. */
+export async function addressesOfHost(): Promise<string[]> {
+  const script = 'ip -4 -o address show | while read -r _ _ _ address _; do echo "${address%/*}"; done';
+  await using running = await startGuest(docker, script, { networkMode: 'host', image: debian });
+  const addresses = (await running.output).trim().split('\n');
+  return addresses.filter((address) => !address.startsWith('127.'));
+}
+
 /** A server with this network, which serves when this resolves, at this port and the one above. */
 export function serve(networkMode: string, port = 7777): Promise<RunningGuest> {
   return start(`exec python3 -c "$0" ${port}`, networkMode, server);
