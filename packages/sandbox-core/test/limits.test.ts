@@ -41,6 +41,16 @@ describe('limits that are changed on a live sandbox', () => {
     ]);
   });
 
+  it("are lowered to what the sandbox's services leave of the server's ceiling", async () => {
+    const capabilities = { ...localCapabilities, adjustable: ['memory'] as const, services: true };
+    house.provider.probeResult = { available: true, capabilities };
+    const services = { db: { image: 'x', memory_limit: '512m' } };
+    const sandbox = await house.runner.open('hello', { memoryLimit: '1g', services });
+    const { limits, notes } = await sandbox.adjust({ memoryLimit: '2g' });
+    expect(limits.memoryBytes).toBe(1536 << 20);
+    expect(notes).toEqual(["memory_limit was lowered from 2 GiB to the server's ceiling, 1.5 GiB."]);
+  });
+
   it('that the provider cannot change are refused with what it can, and then nothing is changed', async () => {
     const sandbox = await house.runner.open('hello', { memoryLimit: '1g', diskLimit: '100m' });
     await expect(sandbox.adjust({ memoryLimit: '512m', diskLimit: '200m' })).rejects.toMatchObject({

@@ -27,15 +27,17 @@ export type Ceiling = LimitWishes & {
   readonly network?: 'none' | 'full' | undefined;
 };
 
+export interface Configured extends Pick<ResolvedLimits, 'asked' | 'notes'> {
+  readonly config: SandboxConfig;
+  /** What its limits may be raised to: the server's ceiling, without what its services take of it. */
+  readonly ceiling: LimitWishes;
+}
+
 /**
  * The configuration of a sandbox: the request's wish, else the solution's, else the default, never above the ceiling. Pure.
  * @throws SandboxError SANDBOX008, SANDBOX009.
  */
-export function configureSandbox(
-  solution: Solution,
-  request: ParsedRequest,
-  house: HouseRules,
-): { config: SandboxConfig } & Pick<ResolvedLimits, 'asked' | 'notes'> {
+export function configureSandbox(solution: Solution, request: ParsedRequest, house: HouseRules): Configured {
   refuseUnbuilt(solution, request);
   const { ceiling, storeId, ...ids } = house;
   const { services, ...shared } = resolveServices(request.services, solution.services, ceiling);
@@ -64,7 +66,12 @@ export function configureSandbox(
     ...(volumes.length > 0 && { volumes }),
     ...(solution.persistence && { persistence: true }),
   };
-  return { config, asked, notes: [...shared.notes, ...notes, ...ignoredFields(solution.unknownFields)] };
+  return {
+    config,
+    asked,
+    ceiling: shared.ceiling,
+    notes: [...shared.notes, ...notes, ...ignoredFields(solution.unknownFields)],
+  };
 }
 
 /** Those of the solution and of the request, each once. */

@@ -17,6 +17,7 @@ import type { Solution } from '../solution/content.js';
 import { SolutionFiles } from '../solution/materialise.js';
 import type { Execution } from './execution.js';
 import { configureSandbox } from './configure.js';
+import type { Configured } from './configure.js';
 import type { Ceiling } from './configure.js';
 import { lockDataFolder } from './data-lock.js';
 import { History } from './history.js';
@@ -185,7 +186,7 @@ export class SandboxRunner implements AsyncDisposable {
       });
     }
     const solution = parseSolution(stored);
-    const { config, asked, notes } = configureSandbox(solution, parsed, {
+    const { config, asked, ceiling, notes } = configureSandbox(solution, parsed, {
       sandboxId: randomUUID(),
       instanceId: this.#parts.instanceId,
       ownerId: this.#options.ownerId,
@@ -199,7 +200,7 @@ export class SandboxRunner implements AsyncDisposable {
       asked,
     });
     const release = this.#admit();
-    const opening = this.#open(solution, { ...chosen, notes }, parsed.run === true, release).finally(release);
+    const opening = this.#open(solution, { ...chosen, ceiling, notes }, parsed.run === true, release).finally(release);
     this.#opening.add(opening);
     try {
       return await opening;
@@ -215,8 +216,9 @@ export class SandboxRunner implements AsyncDisposable {
       capabilities,
       config,
       selection,
+      ceiling,
       notes,
-    }: Awaited<ReturnType<SandboxFactory['choose']>> & { notes: readonly string[] },
+    }: Awaited<ReturnType<SandboxFactory['choose']>> & Pick<Configured, 'ceiling' | 'notes'>,
     run: boolean,
     release: () => void,
   ): Promise<Sandbox> {
@@ -236,7 +238,7 @@ export class SandboxRunner implements AsyncDisposable {
     const sandbox = new Sandbox({
       provider,
       capabilities,
-      ceiling: this.#options.ceiling,
+      ceiling,
       config,
       selection: { ...selection, notes: [...notes, ...selection.notes] },
       solution,
