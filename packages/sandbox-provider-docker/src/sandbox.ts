@@ -105,7 +105,7 @@ export class DockerSandbox implements DockerBox {
     assertMountTargets(template.mounts);
     const [refusal] = refusedLimits(template.limits);
     if (refusal !== undefined) throw new SandboxError('SANDBOX008', refusal.message, { field: refusal.field });
-    this.#limits = template.limits;
+    this.#limits = this.#bounded(template.limits);
     this.#volumes = volumesOf(template);
     const named = parts.named.volumes;
     this.#disk = new SandboxDisk({
@@ -262,7 +262,7 @@ export class DockerSandbox implements DockerBox {
     try {
       const keeper = await this.#disk.keeper();
       throwIfStopped(run.signal);
-      const volumes = await VolumeWatch.begin(keeper, written, this.parts.named.limitBytes);
+      const volumes = await VolumeWatch.begin(keeper, written, this.parts.named.limitBytes, run.signal);
       throwIfStopped(run.signal);
       const { diskBytes } = this.template.limits;
       const process = await startRun(container, run, {
@@ -376,7 +376,7 @@ export class DockerSandbox implements DockerBox {
   async limit(limits: SandboxLimits): Promise<void> {
     const before = this.#limits;
     await Promise.all([...this.#live].map((container) => this.#prepareLimit(container, limits)));
-    this.#limits = limits;
+    this.#limits = this.#bounded(limits);
     try {
       await this.#limitAll();
     } catch (error) {
@@ -384,6 +384,13 @@ export class DockerSandbox implements DockerBox {
       await this.#limitAll();
       throw isTooSmall(error) ? belowUse(limits.memoryBytes, null) : error;
     }
+  }
+
+  /** A volume that is only looked at could be passed far by one file, made at once (fallocate(2)), and that stays. */
+  #bounded(limits: SandboxLimits): SandboxLimits {
+    const { named, sizedVolumes } = this.parts;
+    if (named.volumes.length === 0 || sizedVolumes) return limits;
+    return { ...limits, fileBytes: Math.min(limits.fileBytes, named.limitBytes) };
   }
 
   /** @throws SandboxError SANDBOX008: cgroup v2 would end processes that do not fit any more */

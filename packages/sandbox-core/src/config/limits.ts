@@ -17,7 +17,11 @@ const defaults = {
  * Below these no provider can go: what the processes take that carry a sandbox (an engine takes 6 MiB at least), the kernel's shortest share
  * of time (1 ms of 100), the least that a filesystem takes.
  */
-const smallest: LimitWishes = { memoryBytes: 8 * 1024 ** 2, cpus: 0.01, diskBytes: 1024 ** 2 };
+export const smallest: LimitWishes & Readonly<Record<'memoryBytes' | 'cpus' | 'diskBytes', number>> = {
+  memoryBytes: 8 * 1024 ** 2,
+  cpus: 0.01,
+  diskBytes: 1024 ** 2,
+};
 
 /** Open files of one process, unless the server is told otherwise. */
 const openFiles = 1024;

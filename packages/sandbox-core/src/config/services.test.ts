@@ -1,5 +1,5 @@
 import { parseInput } from './parse.js';
-import { resolveServices, servicesField } from './services.js';
+import { fitServices, resolveServices, servicesField } from './services.js';
 
 const parse = (value: unknown): ReturnType<typeof servicesField.parse> => parseInput(servicesField, value, 'services');
 
@@ -75,7 +75,27 @@ test("services take their memory of the server's ceiling, and no more CPUs and p
   );
 });
 
+test('limits of services are not below what can be kept, and fit the machine', () => {
+  const little = parse({ db: { image: 'a', memory_limit: '1k', cpu_limit: 1e-10 } });
+  expect(resolveServices(little, undefined, { cpus: 0.5 }).services?.db?.limits).toEqual({
+    memoryBytes: 8 * 1024 ** 2,
+    cpus: 0.01,
+    pids: 256,
+  });
+  const { services = {} } = resolveServices(
+    parse({ db: { image: 'a', memory_limit: '1024t', cpu_limit: 64 } }),
+    undefined,
+    {},
+  );
+  expect(fitServices(services, { memoryBytes: 2 * 1024 ** 3, cpus: 2, diskBytes: null })).toMatchObject({
+    services: { db: { image: 'a', limits: { memoryBytes: 2 * 1024 ** 3, cpus: 2, pids: 256 } } },
+    notes: ["services.db.memory_limit was lowered from 1024 TiB to the machine's, 2 GiB."],
+  });
+  expect(fitServices(services, { memoryBytes: null, cpus: null, diskBytes: null })).toEqual({ services, notes: [] });
+});
+
 test('a service without an image is told, by where it stands', () => {
+  expect(() => resolveServices(undefined, parse({ db: {} }), {})).toThrow('content.services.db.image: is missing.');
   expect(() => resolveServices(parse({ db: {} }), undefined, {})).toThrow('services.db.image: is missing.');
   const solution = parse({ db: { command: ['x'] } });
   expect(() => resolveServices(undefined, solution, {})).toThrow('content.services.db.image: is missing.');

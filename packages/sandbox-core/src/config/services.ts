@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { smallest } from './limits.js';
 import type { LimitWishes } from './limits.js';
 import { cpuField, environmentField, imageField, memoryField, namedField, pidsField } from './fields.js';
+import type { ProviderCapabilities } from '../contract/capabilities.js';
 import { SandboxError } from '../contract/error.js';
 import type { ServiceConfig } from '../contract/service.js';
 import { formatSize } from './size.js';
@@ -134,12 +136,12 @@ export function resolveServices(
   if (names.length === 0) return { services: undefined, ceiling, notes: [] };
   if (names.length > most) throw invalid('services', `must be at most ${String(most)}, with the solution's`);
   const services = Object.fromEntries(
-    names.map((name) => [name, resolveService(name, { ...solution[name] }, { ...request[name] }, ceiling)]),
+    names.map((name) => [name, resolveService(name, solution[name], request[name], ceiling)]),
   );
   if (ceiling.memoryBytes === undefined) return { services, ceiling, notes: [] };
   const taken = Object.values(services).reduce((sum, { limits }) => sum + limits.memoryBytes, 0);
   const left = ceiling.memoryBytes - taken;
-  if (left < 8 * 1024 ** 2) {
+  if (left < smallest.memoryBytes) {
     const [all, allowed] = [formatSize(taken), formatSize(ceiling.memoryBytes)];
     throw invalid(
       'services',
@@ -150,16 +152,37 @@ export function resolveServices(
   return { services, ceiling: { ...ceiling, memoryBytes: left }, notes: [note] };
 }
 
+/** Lowers limits of services to what the machine has. Pure. */
+export function fitServices(
+  services: Readonly<Record<string, ServiceConfig>>,
+  { memoryBytes, cpus }: ProviderCapabilities['machine'],
+): { readonly services: Readonly<Record<string, ServiceConfig>>; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const fitted = Object.entries(services).map(([name, service]) => {
+    const { limits } = service;
+    if (memoryBytes !== null && limits.memoryBytes > memoryBytes) {
+      const [wish, bound] = [formatSize(limits.memoryBytes), formatSize(memoryBytes)];
+      notes.push(`services.${name}.memory_limit was lowered from ${wish} to the machine's, ${bound}.`);
+    }
+    const within = (value: number, bound: number | null): number => Math.min(value, bound ?? value);
+    const fits = { memoryBytes: within(limits.memoryBytes, memoryBytes), cpus: within(limits.cpus, cpus) };
+    return [name, { ...service, limits: { ...limits, ...fits } }] as const;
+  });
+  return { services: Object.fromEntries(fitted), notes };
+}
+
 type ServiceWish = ServiceWishes[string];
 
 function resolveService(
   name: string,
-  solution: ServiceWish,
-  request: ServiceWish,
+  ofSolution: ServiceWish | undefined,
+  request: ServiceWish = {},
   ceiling: LimitWishes,
 ): ServiceConfig {
+  const solution = ofSolution ?? {};
   const { image, command, tmpfs = [], ...wish } = { ...solution, ...request };
-  if (image === undefined) throw invalid(`${isEmpty(solution) ? '' : 'content.'}services.${name}.image`, 'is missing');
+  if (image === undefined)
+    throw invalid(`${ofSolution === undefined ? '' : 'content.'}services.${name}.image`, 'is missing');
   const { test, interval, timeout, retries, start_period } = { ...solution.healthcheck, ...request.healthcheck };
   const within = (value: number, bound: number | undefined): number => Math.min(value, bound ?? value);
   return {
@@ -175,15 +198,11 @@ function resolveService(
     },
     tmpfs,
     limits: {
-      memoryBytes: wish.memory_limit ?? defaults.memoryBytes,
-      cpus: within(wish.cpu_limit ?? defaults.cpus, ceiling.cpus),
+      memoryBytes: Math.max(wish.memory_limit ?? defaults.memoryBytes, smallest.memoryBytes),
+      cpus: Math.max(within(wish.cpu_limit ?? defaults.cpus, ceiling.cpus), smallest.cpus),
       pids: within(wish.pids_limit ?? defaults.pids, ceiling.pids),
     },
   };
-}
-
-function isEmpty(wish: ServiceWish): boolean {
-  return Object.keys(wish).length === 0;
 }
 
 function invalid(field: string, what: string): SandboxError {

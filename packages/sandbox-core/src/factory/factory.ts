@@ -9,6 +9,7 @@ import { isSandboxProvider } from '../contract/provider.js';
 import type { Refusal, SandboxProvider } from '../contract/provider.js';
 import { unmetNeeds } from '../contract/needs.js';
 import { fitToMachine, resolveLimits } from '../config/limits.js';
+import { fitServices } from '../config/services.js';
 import { chooseProvider } from './choose.js';
 import type { Candidate, Selection } from './choose.js';
 import { ProbeCache } from './probe-cache.js';
@@ -253,11 +254,13 @@ function fitConfig(config: SandboxConfig, probe: ProviderProbe): Fit {
   if (!probe.available) return { config, notes: [] };
   const { machine, limits: enforcement } = probe.capabilities;
   const { limits, notes } = fitToMachine(config.limits, machine);
+  const fitted = config.services === undefined ? null : fitServices(config.services, machine);
   const soft = Object.entries(enforcement).filter(([, how]) => how !== 'hard');
   return {
-    config: { ...config, limits },
+    config: { ...config, limits, ...(fitted !== null && { services: fitted.services }) },
     notes: [
       ...notes,
+      ...(fitted?.notes ?? []),
       ...soft.map(
         ([limit, how]) => `The limit of ${limit} is ${how === 'none' ? 'not enforced' : 'best effort'} here.`,
       ),

@@ -9,13 +9,18 @@ export class Budget {
     this.#bytes = bytes;
   }
 
+  /** Something is taken still, or is to be told of. */
+  get isOpen(): boolean {
+    return !this.#told;
+  }
+
   /** @returns `last`: nothing more is taken, and nobody knows yet */
   take(text: string): 'taken' | 'last' | 'left out' {
+    if (this.#told) return 'left out';
     this.#lines -= 1;
     // As JSON, in which a control character takes six bytes, and with what else an event has.
     this.#bytes -= Buffer.byteLength(JSON.stringify(text)) + 128;
     if (this.#lines >= 0 && this.#bytes >= 0) return 'taken';
-    if (this.#told) return 'left out';
     this.#told = true;
     return 'last';
   }

@@ -16,6 +16,8 @@ export interface HealthPlan {
 const DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3, startPeriodMs: 0 } as const;
 /** A service is looked at more often than its interval says, which is made for one that runs for months. */
 const LONGEST_PAUSE_MS = 500;
+/** Each check is a process that the engine starts. */
+const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PATIENCE_MS = 10 * 60_000;
 
 /** What the solution says, else the image, else Docker's defaults. It is given as much time as Docker would before it called it unhealthy. */
@@ -26,7 +28,7 @@ export function healthPlan(asked: ServiceHealthcheck, image: ImageHealthcheck | 
   const startPeriodMs = asked.startPeriodMs ?? ms(image?.StartPeriod) ?? DEFAULTS.startPeriodMs;
   return {
     test: asked.test === undefined ? imageTest(image) : asked.test,
-    pauseMs: Math.min(intervalMs, LONGEST_PAUSE_MS),
+    pauseMs: Math.max(Math.min(intervalMs, LONGEST_PAUSE_MS), SHORTEST_PAUSE_MS),
     timeoutMs: asked.timeoutMs ?? ms(image?.Timeout) ?? DEFAULTS.timeoutMs,
     patienceMs: Math.min(startPeriodMs + retries * intervalMs, LONGEST_PATIENCE_MS),
   };

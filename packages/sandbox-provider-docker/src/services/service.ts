@@ -20,6 +20,8 @@ const LAST_CHARACTERS = 1500;
 
 export interface ServiceSinks {
   readonly report: ReportSink;
+  /** Else what is written is not even parted into lines: a service may write without end. */
+  readonly takesLines: () => boolean;
   readonly line: (service: string, stream: OutputStream, line: Line) => void;
 }
 
@@ -35,6 +37,8 @@ export class Service {
   end: ServiceEnd | null = null;
   readonly #over = new AbortController();
   #tail: string[] = [];
+  /** What came after those lines. */
+  #rest = '';
 
   private constructor(
     private readonly engine: Engine,
@@ -93,13 +97,18 @@ export class Service {
   #listen(output: Readable): Promise<void> {
     const splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
     const tell = (stream: OutputStream, lines: readonly Line[]): void => {
-      for (const line of lines) {
-        this.#tail = [...this.#tail, line.text].slice(-LAST_LINES);
-        this.sinks.line(this.name, stream, line);
-      }
+      this.#tail = [...this.#tail, ...lines.slice(-LAST_LINES).map(({ text }) => text)].slice(-LAST_LINES);
+      for (const line of lines) this.sinks.line(this.name, stream, line);
     };
     onFrames(output, ({ stream, data }) => {
-      if (!this.#over.signal.aborted) tell(stream, splitters[stream].push(data));
+      if (this.#over.signal.aborted) return;
+      if (this.sinks.takesLines()) {
+        this.#rest = '';
+        tell(stream, splitters[stream].push(data));
+      } else {
+        this.#rest = (this.#rest + data.subarray(-LAST_CHARACTERS).toString()).slice(-LAST_CHARACTERS);
+        splitters[stream] = new LineSplitter();
+      }
     });
     throttle(output);
     this.#over.signal.addEventListener('abort', () => output.destroy(), { once: true });
@@ -147,7 +156,9 @@ export class Service {
         return;
       }
       for (;;) {
-        const fault = await unlessAborted(check(engine, { container, test, uid: plan.uid, timeoutMs }, signal), signal);
+        const left = Math.max(deadline - performance.now(), SETTLED_MS);
+        const command = { container, test, uid: plan.uid, timeoutMs: Math.min(timeoutMs, left), giveUpMs: left };
+        const fault = await unlessAborted(check(engine, command, signal), signal);
         if (fault === null) return;
         if (performance.now() > deadline) throw this.failure(`${fault}, ${patienceMs / 1000} s after its start`);
         await delay(pauseMs, undefined, { signal });
@@ -163,7 +174,8 @@ export class Service {
   failure(why?: string): SandboxError {
     const { name } = this;
     const said = why === undefined ? (this.end?.message ?? '') : `The service "${name}" is not up: ${why}.`;
-    const lines = this.#tail.join(' | ').slice(-LAST_CHARACTERS);
+    const rest = this.#rest.split('\n').filter((line) => line !== '');
+    const lines = [...this.#tail, ...rest].slice(-LAST_LINES).join(' | ').slice(-LAST_CHARACTERS);
     const quoted = lines === '' ? 'It wrote nothing.' : `Its last lines: ${lines}`;
     return new SandboxError('SANDBOX011', `${said} ${quoted}`, { field: 'services' });
   }

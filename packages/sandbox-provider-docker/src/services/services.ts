@@ -54,6 +54,7 @@ export class Services {
     this.#report({ type: 'phase', phase: 'services', message: `Services are started: ${named}.` });
     const sinks = {
       report: this.#report,
+      takesLines: () => this.#budget.isOpen,
       line: (service: string, stream: OutputStream, line: Line) => this.#line(service, stream, line),
     };
     let up = 0;
