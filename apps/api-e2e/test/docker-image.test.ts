@@ -26,7 +26,7 @@ async function stop(server: Container): Promise<void> {
 }
 
 test('without a token it does not start, and says what to set', async () => {
-  await expect(image.runs()).rejects.toThrow(/ended with 1: .*ERGON_SANDBOX_TOKEN is needed/);
+  await expect(image.runs()).rejects.toThrow(/ended with 78: .*ERGON_SANDBOX_TOKEN is needed/);
 });
 
 test('it is not root, and can change nothing but its data', async () => {
