@@ -53,7 +53,11 @@ test.each(['none', 'full'] as const)(
       }),
       other: service('exec sleep 1000'),
     };
-    const sandbox = await server.sandbox({}, {}, { image: DEBIAN, network: { mode }, services, report: told.report });
+    const sandbox = await server.sandbox(
+      {},
+      { timeoutMs: 120_000 }, // names that nobody knows are asked for as long as name servers do not answer
+      { image: DEBIAN, network: { mode }, services, report: told.report },
+    );
     const { stdout } = await sandbox.run(['python3', '-c', look, ...words]);
     const own = Object.fromEntries(stdout.trim().split('\n').map(pair));
     const said = (): string[] => told.services.flatMap((each) => ('text' in each ? [each.text] : []));

@@ -26,7 +26,7 @@ export interface CheckCommand {
  */
 export async function check(engine: Engine, command: CheckCommand, signal: AbortSignal): Promise<string | null> {
   const { container, test, uid, timeoutMs, giveUpMs } = command;
-  const over = AbortSignal.timeout(timeoutMs);
+  const over = AbortSignal.timeout(Math.ceil(timeoutMs)); // parts of a millisecond are refused
   const given = performance.now() + giveUpMs;
   let exec: string | null = null;
   try {
