@@ -65,7 +65,10 @@ test('what can be changed here is claimed', async () => {
 });
 
 test('a memory limit that is raised lets a running program have more, and the next one, too', async () => {
-  const allocate = 'import sys; print("up"); sys.stdin.readline(); x = b"x" * (350 << 20); print("has", len(x) >> 20)';
+  const allocate = [
+    'import sys, time; print("up"); sys.stdin.readline(); x = b"x" * (350 << 20); print("has", len(x) >> 20)',
+    ...(cgroups === 'none' ? ['time.sleep(10)'] : []), // what watches it looks now and then
+  ].join('\n');
   const running = start(allocate);
   await running.up;
   const has = await changed({ memoryBytes: 512 * MiB });
