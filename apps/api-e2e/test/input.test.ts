@@ -200,7 +200,7 @@ test('PATCH /{sandbox_id}: bad limits by their names, and what the provider cann
     expectProblem(await server.call('PATCH', sandbox(`/${id}`), { [field]: 'x' }), field);
   }
   expectProblem(await server.call('PATCH', sandbox(`/${id}`), { speed: 1 }), 'speed');
-  const answer = await server.call('PATCH', sandbox(`/${id}`), { cpu_limit: 0.5, disk_limit: '2g' });
+  const answer = await server.call('PATCH', sandbox(`/${id}`), { timeout: 60, disk_limit: '2g' });
   expectProblem(answer, 'disk_limit: sandbox-exec does not change it on a live sandbox.');
   expect(answer.body.code).toBe('SANDBOX009');
 });
